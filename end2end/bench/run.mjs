@@ -1,0 +1,194 @@
+// `cargo xtask bench`: how long a vote takes from click to confirmed, against the least that its promises cost, and
+// what the first load weighs. Both in one run, in browsers with profiles on disk, so that commits are real.
+//
+// The floor of a vote: two strict IndexedDB commits one after the other (outbox, log) and one echo of a message as
+// long as a vote over PeerJS, with nothing else around them.
+
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
+
+import { chromium } from "@playwright/test";
+
+import { startPage } from "../../signalling/serve.mjs";
+
+const DIST = process.env.PEERPOLL_DIST ?? "dist";
+const CHROMIUM = process.env.PEERPOLL_CHROMIUM ?? "/usr/bin/chromium";
+const WARM_UP = 10;
+const SAMPLES = 100;
+/** Bytes of a vote's frame. */
+const VOTE_BYTES = 240;
+
+const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * q)];
+const ms = (value) => `${value.toFixed(1)} ms`;
+
+async function withProfile(use) {
+  const folder = await mkdtemp(join(tmpdir(), "peerpoll-bench-"));
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+  });
+  try {
+    return await use(context);
+  } finally {
+    await context.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A page with PeerJS, a database, and nothing of ours. */
+async function barePage(context, server, peerjs) {
+  const page = await context.newPage();
+  // Any document of the same origin will do, and this one runs no script.
+  await page.goto(new URL("config.json", server.url).href);
+  await page.addScriptTag({ url: new URL(peerjs, server.url).href });
+  await page.evaluate(async () => {
+    const open = indexedDB.open("bench", 1);
+    open.onupgradeneeded = () => open.result.createObjectStore("rows");
+    await new Promise((resolve, reject) => ((open.onsuccess = resolve), (open.onerror = reject)));
+    globalThis.commit = (key, value) =>
+      new Promise((resolve, reject) => {
+        const transaction = open.result.transaction("rows", "readwrite", { durability: "strict" });
+        transaction.objectStore("rows").put(value, key);
+        transaction.oncomplete = resolve;
+        transaction.onabort = reject;
+      });
+    globalThis.peer = (id) => {
+      const { hostname, port } = location;
+      const options = { host: hostname, port: Number(port), path: "/signal", secure: false, config: { iceServers: [] } };
+      return new Promise((resolve, reject) => {
+        const made = new Peer(id, options);
+        made.on("open", () => resolve(made));
+        made.on("error", reject);
+      });
+    };
+  });
+  return page;
+}
+
+async function floorPages(ownerContext, voterContext, server, peerjs) {
+  const echo = await barePage(ownerContext, server, peerjs);
+  await echo.evaluate(async () => {
+    (await peer("bench-echo")).on("connection", (link) => link.on("data", (text) => link.send(text)));
+  });
+  const floor = await barePage(voterContext, server, peerjs);
+  await floor.evaluate(async () => {
+    const link = (await peer("bench-floor")).connect("bench-echo", { reliable: true, serialization: "raw" });
+    await new Promise((resolve) => link.on("open", resolve));
+    globalThis.echo = (text) => {
+      const back = new Promise((resolve) => link.once("data", resolve));
+      link.send(text);
+      return back;
+    };
+  });
+  return floor;
+}
+
+const floorSample = (page, n) =>
+  page.evaluate(
+    async ([n, bytes]) => {
+      const text = "x".repeat(bytes);
+      const from = performance.now();
+      await commit(n, text);
+      await commit(-n, text);
+      await echo(text);
+      return performance.now() - from;
+    },
+    [n + 1, VOTE_BYTES],
+  );
+
+/** From the click until the page says that the vote is confirmed at a later revision. */
+const voteSample = (page, n) =>
+  page.evaluate(async (n) => {
+    // Text alone: asking for what is rendered would lay the page out each time, and be measured with it.
+    const confirmed = () =>
+      [...document.querySelectorAll("summary")].map((summary) => summary.textContent).find((text) => text.startsWith("Confirmed"));
+    const labels = ["Vote for Pizza", "Vote for Soup"];
+    const button = [...document.querySelectorAll("button[aria-pressed]")].find(
+      (button) => button.getAttribute("aria-label") === labels[n % 2] || button.textContent.includes(labels[n % 2].slice(9)),
+    );
+    const before = confirmed();
+    const done = new Promise((resolve) => {
+      const observer = new MutationObserver(() => {
+        const now = confirmed();
+        if (now !== undefined && now !== before) {
+          observer.disconnect();
+          resolve(performance.now());
+        }
+      });
+      observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    const from = performance.now();
+    button.click();
+    return (await done) - from;
+  }, n);
+
+async function room(ownerContext, voterContext, server) {
+  const owner = await ownerContext.newPage();
+  await owner.goto(server.url);
+  await owner.getByRole("textbox", { name: "Question" }).fill("What do we eat?");
+  await owner.getByRole("textbox", { name: "Option 1" }).fill("Pizza");
+  await owner.getByRole("textbox", { name: "Option 2" }).fill("Soup");
+  await owner.getByRole("button", { name: "Create poll" }).click();
+  const link = await owner.getByRole("textbox", { name: "Poll link" }).inputValue();
+  const voter = await voterContext.newPage();
+  await voter.goto(link);
+  await voter.getByRole("status", { name: "Connection" }).getByText("Connected").waitFor();
+  return voter;
+}
+
+/** The hub takes 5 commands a second in the long run: waits as a person would between two votes. */
+const pause = (page) => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+
+async function latency(server, peerjs) {
+  return withProfile((ownerContext) =>
+    withProfile(async (voterContext) => {
+      const floor = await floorPages(ownerContext, voterContext, server, peerjs);
+      const voter = await room(ownerContext, voterContext, server);
+      const samples = { floor: [], vote: [] };
+      for (let n = 0; n < WARM_UP + SAMPLES; n += 1) {
+        await floor.bringToFront();
+        const floorMs = await floorSample(floor, n);
+        await voter.bringToFront();
+        await pause(voter);
+        const voteMs = await voteSample(voter, n);
+        if (n >= WARM_UP) {
+          samples.floor.push(floorMs);
+          samples.vote.push(voteMs);
+        }
+      }
+      return samples;
+    }),
+  );
+}
+
+/** What a browser fetches to show the first page, compressed as a good host does. */
+async function firstLoad() {
+  const kinds = {};
+  for (const name of await readdir(DIST)) {
+    const kind = extname(name).slice(1);
+    if (name === "404.html" || !["html", "js", "css", "wasm", "json", "svg"].includes(kind)) continue;
+    const bytes = brotliCompressSync(await readFile(join(DIST, name))).length;
+    kinds[kind] = (kinds[kind] ?? 0) + bytes;
+  }
+  return kinds;
+}
+
+const server = await startPage({ dist: DIST, port: 0 });
+try {
+  const peerjs = (await readdir(DIST)).find((name) => name.startsWith("peerjs"));
+  const { floor, vote } = await latency(server, peerjs);
+  console.log(`(a) vote, click to confirmed, ${SAMPLES} samples`);
+  for (const [name, q] of [["median", 0.5], ["p95", 0.95]]) {
+    const [low, high] = [quantile(floor, q), quantile(vote, q)];
+    console.log(`    ${name.padEnd(6)}  floor ${ms(low)}  vote ${ms(high)}  ratio ${(high / low).toFixed(2)}`);
+  }
+  const kinds = await firstLoad();
+  const total = Object.values(kinds).reduce((sum, bytes) => sum + bytes, 0);
+  console.log("(b) first load, brotli");
+  for (const [kind, bytes] of Object.entries(kinds)) console.log(`    ${kind.padEnd(6)} ${(bytes / 1000).toFixed(1)} kB`);
+  console.log(`    total  ${(total / 1000).toFixed(1)} kB, ${(total / 220_000).toFixed(2)} of 220 kB`);
+} finally {
+  await server.close();
+}

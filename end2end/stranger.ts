@@ -1,0 +1,145 @@
+// Somebody who speaks the protocol without the app, and need not keep to it: the sample client in a page of its own.
+
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+
+import type { Browser, BrowserContext, JSHandle, Page } from "@playwright/test";
+import express from "express";
+
+import { listen, stopServer, trackSockets } from "../signalling/listen.mjs";
+import type { Connection } from "./client/connection.mjs";
+import { RogueOwner } from "./rogue";
+import type { Site } from "./site";
+
+declare global {
+  interface Window {
+    /** The types of the messages that an impostor was sent. */
+    heard: string[];
+  }
+}
+
+/** One end of a connection to an owner, in the stranger's page. */
+export type Line = JSHandle<Connection>;
+
+/** What became of everything that was sent: the error codes that came back, and whether the line still stands. */
+export type Outcome = { errors: string[]; isOpen: boolean };
+
+const CLIENT = fileURLToPath(new URL("client", import.meta.url));
+const PEERJS = fileURLToPath(new URL("../node_modules/peerjs/dist/peerjs.min.js", import.meta.url));
+
+export class Stranger {
+  private constructor(
+    private readonly site: Site,
+    private readonly context: BrowserContext,
+    private readonly page: Page,
+    private readonly stopServing: () => Promise<void>,
+  ) {}
+
+  static async come(browser: Browser, site: Site): Promise<Stranger> {
+    const app = express().use(express.static(CLIENT)).get("/peerjs.min.js", (_, response) => response.sendFile(PEERJS));
+    const server = createServer(app);
+    const sockets = trackSockets(server);
+    await listen(server, { host: "127.0.0.1", port: 0 });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
+    await page.waitForFunction(() => window.peerpoll !== undefined);
+    return new Stranger(site, context, page, () => stopServer(server, sockets));
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+    await this.stopServing();
+  }
+
+  /** Opens a channel to the owner of a poll under a fresh key, or the key of `seed`. Nothing is proved yet. */
+  dial(link: string, seed?: number): Promise<Line> {
+    const { host, port, path, key } = this.site.peerServer;
+    const signalling = { host, port, path, key, secure: false };
+    return this.page.evaluateHandle(
+      async ({ link, seed, signalling }) => {
+        const { Connection, Identity, parseLink } = window.peerpoll;
+        const identity = await Identity.fromSeed(seed === undefined ? undefined : new Uint8Array(32).fill(seed));
+        return Connection.dial({ Peer: window.Peer, signalling, room: await parseLink(link), identity });
+      },
+      { link, seed, signalling },
+    );
+  }
+
+  /** Dials and goes through the handshake, as an honest participant does. */
+  async enter(link: string, seed?: number): Promise<Line> {
+    const line = await this.dial(link, seed);
+    await line.evaluate((connection) => connection.enter());
+    return line;
+  }
+
+  /** A link to another poll of the same owner. */
+  otherPoll(link: string, pollId = "12345678-1234-4234-8234-123456789abc"): Promise<string> {
+    return this.page.evaluate(
+      async ({ link, pollId }) => {
+        const { parseLink, toFragment } = window.peerpoll;
+        return `${link.slice(0, link.indexOf("#"))}#${await toFragment((await parseLink(link)).ownerKey, pollId)}`;
+      },
+      { link, pollId },
+    );
+  }
+
+  /** The link of a poll whose owner has never been anywhere. */
+  nobodysPoll(seed: number): Promise<string> {
+    return this.page.evaluate(async (seed) => {
+      const { Identity, toFragment } = window.peerpoll;
+      const { publicKey } = await Identity.fromSeed(new Uint8Array(32).fill(seed));
+      return `poll#${await toFragment(publicKey, "12345678-1234-4234-8234-123456789abc")}`;
+    }, seed);
+  }
+
+  /** Holds an owner's peer id at PeerServer, hears every offer, and answers none. */
+  async squat(seed: number): Promise<void> {
+    const { host, port, path, key } = this.site.peerServer;
+    await this.page.evaluate(
+      async ({ seed, address }) => {
+        const { peerId } = await window.peerpoll.Identity.fromSeed(new Uint8Array(32).fill(seed));
+        const socket = new WebSocket(`${address}&id=${peerId}&token=squatter`);
+        await new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+      },
+      { seed, address: `ws://${host}:${port}${path}/peerjs?key=${key}` },
+    );
+  }
+
+  /** Becomes an owner itself. */
+  rule(): Promise<RogueOwner> {
+    return RogueOwner.in(this.page, this.site.peerServer);
+  }
+
+  /** Takes an owner's place at PeerServer, and answers every hello with a proof by another key. */
+  async impersonate(link: string): Promise<void> {
+    const { host, port, path, key } = this.site.peerServer;
+    await this.page.evaluate(
+      async ({ link, signalling }) => {
+        const { Identity, parseLink, randomBytes, toBase64url } = window.peerpoll;
+        const room = await parseLink(link);
+        const impostor = await Identity.fromSeed();
+        const proof = {
+          nonce: toBase64url(randomBytes(32)),
+          publicKey: toBase64url(room.ownerKey),
+          signature: toBase64url(await impostor.sign(randomBytes(32))),
+        };
+        window.heard = [];
+        const peer = new window.Peer(room.ownerPeerId, { ...signalling, token: "impostor", config: { iceServers: [] } });
+        peer.on("connection", (connection) => {
+          connection.on("data", (frame) => {
+            const { type } = JSON.parse(String(frame));
+            window.heard.push(type);
+            if (type === "auth:hello") connection.send(JSON.stringify({ type: "auth:owner", payload: proof }));
+          });
+        });
+        await new Promise<void>((resolve) => peer.on("open", () => resolve()));
+      },
+      { link, signalling: { host, port, path, key, secure: false } },
+    );
+  }
+
+  heard(): Promise<string[]> {
+    return this.page.evaluate(() => window.heard);
+  }
+}

@@ -1,0 +1,555 @@
+//! The hub against one connection at a time: every message that may come at the wrong moment or in bad faith.
+
+use super::*;
+use crate::domain::bytes::Bytes;
+use crate::domain::command::tests::{room, signed};
+use crate::domain::identity::KeyPair;
+use crate::domain::poll::Role;
+use crate::domain::poll::tests::draft;
+use crate::domain::poll::{Choice, OptionId, Vote};
+use crate::protocol::effect::{Descriptions, LinkEvent, SignallingCommand, StorageFailure};
+use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandshake};
+use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, SyncRequest, parse_frame};
+use crate::protocol::testing::World;
+
+const FINGERPRINT_OWNER: u8 = 6;
+const FINGERPRINT_ANN: u8 = 5;
+
+fn ann() -> KeyPair {
+    KeyPair::from_seed(&[2; 32])
+}
+
+fn vote(id: u128, option: u16) -> SignedCommand {
+    signed(2, id, Action::Vote(Vote { choices: vec![OptionId(option)] }))
+}
+
+struct Bench {
+    world: World,
+    hub: Hub,
+    next_link: u64,
+    /// What each connection was sent and not yet looked at.
+    sent: BTreeMap<LinkId, Vec<Message>>,
+    closed: Vec<LinkId>,
+    batches: Vec<BatchId>,
+}
+
+impl Bench {
+    /// A hub with the poll of [`room`] committed.
+    fn new() -> Self {
+        let mut world = World::new(1);
+        let hub = Hub::new(&world.cx(), &mut Stored::default(), true);
+        let mut bench = Self {
+            world,
+            hub,
+            next_link: 0,
+            sent: BTreeMap::new(),
+            closed: Vec::new(),
+            batches: Vec::new(),
+        };
+        let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
+        let command = create.command;
+        bench.hub.act(&mut bench.world.cx(), command.id, command.room.poll, command.action);
+        bench.settle();
+        bench
+    }
+
+    fn gather(&mut self) {
+        for output in self.world.take() {
+            match output {
+                Output::Send { link, frame } => {
+                    let messages =
+                        parse_frame(&frame, FRAME_BYTES_MAX).expect("our own frames parse");
+                    self.sent.entry(link).or_default().extend(messages);
+                }
+                Output::CloseLink { link } => self.closed.push(link),
+                Output::Commit(batch) => self.batches.push(batch.id),
+                Output::Changed | Output::Broadcast(_) | Output::Signalling(_) => {}
+                Output::Dial { .. } | Output::StepDown => panic!("a hub does not"),
+            }
+        }
+    }
+
+    /// Completes every commit.
+    fn settle(&mut self) {
+        self.gather();
+        while let Some(batch) = self.batches.pop() {
+            assert!(self.hub.committed(&mut self.world.cx(), batch));
+            self.gather();
+        }
+    }
+
+    fn poll(&self) -> &Poll {
+        self.hub.poll(room().poll).expect("the poll")
+    }
+
+    fn take(&mut self, link: LinkId) -> Vec<Message> {
+        self.gather();
+        self.sent.remove(&link).unwrap_or_default()
+    }
+
+    fn codes(&mut self, link: LinkId) -> Vec<(Code, Option<CommandId>)> {
+        self.take(link)
+            .into_iter()
+            .filter_map(|message| match message {
+                Message::Error(error) => Some((error.code, error.command_id)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn dial_as(&mut self, remote: String) -> LinkId {
+        self.next_link += 1;
+        let link = LinkId::Accepted(self.next_link);
+        let fingerprint = |byte: u8| {
+            format!("a=fingerprint:sha-256 {}", vec![format!("{byte:02x}"); 32].join(":"))
+        };
+        let descriptions = Descriptions {
+            local_sdp: fingerprint(FINGERPRINT_OWNER),
+            remote_sdp: fingerprint(FINGERPRINT_ANN),
+            remote_certificates: None,
+        };
+        self.event(link, LinkEvent::Opened { remote, descriptions });
+        link
+    }
+
+    fn event(&mut self, link: LinkId, event: LinkEvent) {
+        let my_id = self.world.key.public().peer_id();
+        self.hub.on_link(&mut self.world.cx(), link, &my_id, event);
+    }
+
+    fn frame(&mut self, link: LinkId, text: &str) {
+        self.event(link, LinkEvent::Frame(text.to_owned()));
+    }
+
+    fn send(&mut self, link: LinkId, message: &Message) {
+        self.frame(link, &message.to_json());
+    }
+
+    /// A connection of `key` that is a member of `poll`.
+    fn join(&mut self, key: &KeyPair, poll: PollId) -> LinkId {
+        let (id_participant, id_owner) =
+            (key.public().peer_id(), self.world.key.public().peer_id());
+        let link = self.dial_as(id_participant.clone());
+        let (handshake, hello) = ParticipantHandshake::start(Bytes([9; 32]));
+        self.send(link, &Message::Hello(hello));
+        let sent = self.take(link);
+        let [Message::OwnerProof(proof)] = sent.as_slice() else { panic!("{sent:?}") };
+        let binding = Binding {
+            fingerprint_participant: [FINGERPRINT_ANN; 32],
+            fingerprint_owner: [FINGERPRINT_OWNER; 32],
+            id_participant: &id_participant,
+            id_owner: &id_owner,
+        };
+        let room = RoomRef { owner: self.world.key.public(), poll };
+        let answer = handshake.prove(proof, &binding, room, key).expect("honest");
+        self.send(link, &Message::ParticipantProof(answer));
+        link
+    }
+
+    fn member(&mut self, key: &KeyPair) -> LinkId {
+        let link = self.join(key, room().poll);
+        self.take(link);
+        link
+    }
+
+    fn command(&mut self, link: LinkId, signed: &SignedCommand) {
+        self.send(link, &Message::command(signed).expect("travels"));
+    }
+
+    /// Where the connection is told and then closed, after its last word had time to leave.
+    fn assert_closing(&mut self, link: LinkId) {
+        assert!(!self.closed.contains(&link));
+        self.world.now = self.world.now.plus(1_000);
+        self.hub.tick(&mut self.world.cx());
+        self.gather();
+        assert!(self.closed.contains(&link));
+        assert!(!self.hub.links.contains_key(&link));
+    }
+}
+
+#[test]
+fn a_welcome_comes_before_the_state_and_then_who_is_here() {
+    let mut bench = Bench::new();
+    let link = bench.join(&ann(), room().poll);
+    let sent = bench.take(link);
+    let [Message::Welcome(welcome), Message::State(poll), Message::Discovery(peers)] =
+        sent.as_slice()
+    else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(welcome.role, Role::Voter);
+    assert!(welcome.head.as_ref().is_some_and(|head| head.verifies(&room())));
+    assert_eq!(&**poll, bench.poll());
+    assert_eq!(peers.len(), 2);
+}
+
+#[test]
+fn nothing_but_the_handshake_is_heard_before_it() {
+    for message in [
+        Message::command(&vote(7, 0)).expect("travels"),
+        Message::SyncRequest(SyncRequest { poll_id: room().poll }),
+        Message::Ping(Empty {}),
+        Message::State(Box::new(Bench::new().poll().clone())),
+    ] {
+        let mut bench = Bench::new();
+        let link = bench.dial_as(ann().public().peer_id());
+        bench.send(link, &message);
+        assert_eq!(bench.codes(link), [(Code::OutOfOrder, None)], "{message:?}");
+        bench.assert_closing(link);
+        assert_eq!(bench.poll().revision, 1);
+    }
+}
+
+#[test]
+fn a_second_hello_a_proof_without_hello_and_a_fourth_message_end_it() {
+    let hello = |n| Message::Hello(ParticipantHandshake::start(Bytes([n; 32])).1);
+    let mut bench = Bench::new();
+    let link = bench.dial_as(ann().public().peer_id());
+    bench.send(link, &hello(1));
+    bench.send(link, &hello(2));
+    assert_eq!(bench.codes(link), [(Code::OutOfOrder, None)]);
+    bench.assert_closing(link);
+}
+
+#[test]
+fn a_frame_over_a_kilobyte_before_authentication_ends_it() {
+    let mut bench = Bench::new();
+    let link = bench.dial_as(ann().public().peer_id());
+    bench.frame(link, &" ".repeat(HANDSHAKE_BYTES_MAX + 1));
+    assert_eq!(bench.codes(link), [(Code::FrameTooLarge, None)]);
+    bench.assert_closing(link);
+}
+
+#[test]
+fn a_silent_connection_is_ended_after_ten_seconds() {
+    let mut bench = Bench::new();
+    let link = bench.dial_as(ann().public().peer_id());
+    assert_eq!(bench.hub.poll_timeout(), Some(bench.world.now.plus(HANDSHAKE_MS)));
+    bench.world.now = bench.world.now.plus(HANDSHAKE_MS);
+    bench.hub.tick(&mut bench.world.cx());
+    assert_eq!(bench.codes(link), [(Code::HandshakeTimeout, None)]);
+    bench.assert_closing(link);
+}
+
+#[test]
+fn unknown_polls_are_refused_after_authentication() {
+    let mut bench = Bench::new();
+    let link = bench.join(&ann(), PollId(uuid::Uuid::from_u128(99)));
+    assert_eq!(bench.codes(link), [(Code::UnknownPoll, None)]);
+    bench.assert_closing(link);
+}
+
+#[test]
+fn pending_connections_are_bounded_and_the_rest_told_so() {
+    let mut bench = Bench::new();
+    let links: Vec<LinkId> =
+        (0..=PENDING_LINKS_MAX).map(|_| bench.dial_as(ann().public().peer_id())).collect();
+    let last = links[PENDING_LINKS_MAX];
+    assert_eq!(bench.codes(last), [], "what the accepting end says first can get lost");
+    bench.send(last, &Message::Hello(ParticipantHandshake::start(Bytes([1; 32])).1));
+    assert_eq!(bench.codes(last), [(Code::RoomFull, None)]);
+    bench.assert_closing(last);
+    bench.send(links[0], &Message::Hello(ParticipantHandshake::start(Bytes([1; 32])).1));
+    assert_eq!(bench.codes(links[0]), []);
+}
+
+#[test]
+fn nothing_is_acked_or_told_before_its_commit() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let bob = bench.member(&KeyPair::from_seed(&[3; 32]));
+    bench.take(link);
+    bench.command(link, &vote(7, 1));
+    assert_eq!(bench.take(link), []);
+    assert_eq!(bench.take(bob), []);
+    assert_eq!(bench.poll().revision, 1);
+    bench.settle();
+    assert_eq!(bench.poll().revision, 2);
+    let sent = bench.take(link);
+    let [Message::Ack(ack), Message::Command(_), Message::Head(head)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!((ack.revision, head.revision), (2, 2));
+    assert!(ack.receipt.verifies(&vote(7, 1)));
+    assert_eq!(bench.take(bob).len(), 2);
+}
+
+#[test]
+fn commands_that_gather_during_a_commit_share_the_next() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let bob_key = KeyPair::from_seed(&[3; 32]);
+    let bob = bench.member(&bob_key);
+    bench.command(link, &vote(7, 1));
+    bench.command(link, &vote(8, 0));
+    bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+    bench.gather();
+    assert_eq!(bench.batches.len(), 1);
+    let first = bench.batches.remove(0);
+    assert!(bench.hub.committed(&mut bench.world.cx(), first));
+    bench.gather();
+    assert_eq!(bench.batches.len(), 1, "the other two in one");
+    bench.settle();
+    assert_eq!(bench.poll().revision, 4);
+    assert_eq!(bench.poll().tally().counts, [2, 0]);
+}
+
+#[test]
+fn ten_duplicates_give_ten_identical_acks_and_one_vote() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    for _ in 0..5 {
+        bench.command(link, &vote(7, 1));
+    }
+    bench.settle();
+    for _ in 0..5 {
+        bench.command(link, &vote(7, 1));
+    }
+    bench.settle();
+    let mut acks = bench.take(link);
+    acks.retain(|message| matches!(message, Message::Ack(_)));
+    assert_eq!(acks.len(), 10);
+    acks.dedup();
+    assert_eq!(acks.len(), 1);
+    assert_eq!(bench.poll().revision, 2);
+    assert_eq!(bench.poll().tally().counts, [0, 1]);
+}
+
+#[test]
+fn a_failed_commit_is_tried_again_and_acked_then() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.command(link, &vote(7, 1));
+    bench.gather();
+    let batch = bench.batches.remove(0);
+    assert!(bench.hub.commit_failed(&mut bench.world.cx(), batch, StorageFailure::Quota));
+    assert_eq!(bench.take(link), []);
+    assert_eq!(bench.hub.storage(), StorageView::Full);
+    bench.world.now = bench.hub.poll_timeout().expect("a retry");
+    bench.hub.tick(&mut bench.world.cx());
+    bench.settle();
+    assert_eq!(bench.hub.storage(), StorageView::Working);
+    assert_eq!(bench.poll().tally().counts, [0, 1]);
+    assert!(bench.take(link).iter().any(|message| matches!(message, Message::Ack(_))));
+}
+
+#[test]
+fn forged_and_replayed_commands_are_refused_by_name() {
+    let other_poll = {
+        let mut command = vote(7, 0).command;
+        command.room.poll = PollId(uuid::Uuid::from_u128(0x52));
+        command.sign(&ann())
+    };
+    let other_owner = {
+        let mut command = vote(7, 0).command;
+        command.room.owner = KeyPair::from_seed(&[8; 32]).public();
+        command.sign(&ann())
+    };
+    let of_another_key = signed(3, 7, vote(7, 0).command.action);
+    let tampered = {
+        let mut signed = vote(7, 0);
+        signed.command.action = Action::Vote(Vote { choices: vec![OptionId(1)] });
+        signed
+    };
+    for forged in [other_poll, other_owner, of_another_key, tampered] {
+        let mut bench = Bench::new();
+        let link = bench.member(&ann());
+        bench.command(link, &forged);
+        bench.settle();
+        assert_eq!(bench.codes(link), [(Code::BadSignature, Some(forged.command.id))]);
+        assert_eq!(bench.poll().revision, 1);
+        bench.command(link, &vote(8, 0));
+        bench.settle();
+        assert_eq!(bench.poll().revision, 2, "the connection goes on");
+    }
+}
+
+#[test]
+fn the_same_id_with_other_content_is_an_error() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.command(link, &vote(7, 1));
+    bench.settle();
+    bench.command(link, &vote(7, 0));
+    bench.settle();
+    assert_eq!(bench.codes(link), [(Code::IdReused, Some(vote(7, 0).command.id))]);
+    assert_eq!(bench.poll().tally().counts, [0, 1]);
+}
+
+#[test]
+fn too_many_commands_at_once_are_told_to_wait() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    for id in 0..25 {
+        bench.command(link, &vote(100 + id, 0));
+    }
+    bench.settle();
+    let codes = bench.codes(link);
+    assert_eq!(codes.len(), 5);
+    assert!(codes.iter().all(|(code, id)| *code == Code::TooFast && id.is_some()));
+    assert_eq!(bench.poll().revision, 21);
+}
+
+#[test]
+fn malformed_frames_end_the_connection_and_nothing_else() {
+    for (text, code) in [
+        ("not json", Code::Malformed),
+        (r#"{"type":"poll:vote","payload":{}}"#, Code::Malformed),
+        ("[[[[[[[[[1]]]]]]]]]", Code::TooDeep),
+        (r#"{"type":"auth:hello","payload":{"version":1,"nonce":""}}"#, Code::Malformed),
+        (r#"{"type":"ack","payload":{}}"#, Code::Malformed),
+        (r#"{"type":"poll:list","payload":[]}"#, Code::OutOfOrder),
+    ] {
+        let mut bench = Bench::new();
+        let link = bench.member(&ann());
+        let bob_key = KeyPair::from_seed(&[3; 32]);
+        let bob = bench.member(&bob_key);
+        bench.frame(link, text);
+        assert_eq!(bench.codes(link), [(code, None)], "{text}");
+        bench.assert_closing(link);
+        bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+        bench.settle();
+        assert_eq!(bench.poll().revision, 2);
+    }
+}
+
+#[test]
+fn an_unknown_type_is_answered_and_passed_over() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.frame(link, r#"{"type":"poll:confetti","payload":{}}"#);
+    assert_eq!(bench.codes(link), [(Code::UnknownType, None)]);
+    bench.command(link, &vote(7, 0));
+    bench.settle();
+    assert_eq!(bench.poll().revision, 2);
+}
+
+#[test]
+fn an_increment_from_a_participant_ends_its_connection() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let mut log = Log::found(
+        signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"]))),
+        Timestamp(1),
+        &bench.world.key,
+    )
+    .expect("valid")
+    .0;
+    let mut staging = log.stage();
+    staging.judge(&log, &vote(7, 0), Timestamp(2), &bench.world.key);
+    log.commit(staging);
+    let increment = Message::increment(&log.after(1)[0]).expect("travels");
+    bench.send(link, &increment);
+    assert_eq!(
+        bench.codes(link),
+        [(Code::OutOfOrder, Some(vote(7, 0).command.id)), (Code::OutOfOrder, None)]
+    );
+    assert_eq!(bench.poll().revision, 1);
+}
+
+#[test]
+fn the_newest_connection_of_a_key_wins() {
+    let mut bench = Bench::new();
+    let first = bench.member(&ann());
+    let second = bench.member(&ann());
+    assert_eq!(bench.codes(first), [(Code::Replaced, None)]);
+    bench.event(first, LinkEvent::Closed);
+    bench.command(second, &vote(7, 0));
+    bench.settle();
+    assert_eq!(bench.poll().revision, 2);
+    assert_eq!(bench.hub.view(room().poll, SignallingView::Open).online.len(), 2);
+}
+
+#[test]
+fn a_connection_that_does_not_drain_is_skipped_then_dropped() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let bob_key = KeyPair::from_seed(&[3; 32]);
+    let bob = bench.member(&bob_key);
+    bench.take(link);
+    bench.event(link, LinkEvent::Buffered { bytes: BUFFER_PAUSE_BYTES + 1 });
+    bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+    bench.settle();
+    assert_eq!(bench.take(link), [], "skipped");
+    bench.event(link, LinkEvent::Buffered { bytes: 0 });
+    bench.world.now = bench.world.now.plus(1);
+    bench.hub.tick(&mut bench.world.cx());
+    assert_eq!(bench.take(link).len(), 2, "caught up from its cursor");
+    bench.event(link, LinkEvent::Buffered { bytes: BUFFER_PAUSE_BYTES + 1 });
+    for _ in 0..3 {
+        bench.event(link, LinkEvent::Frame(Message::Pong(Empty {}).to_json()));
+        bench.world.now = bench.world.now.plus(DRAIN_MS / 2);
+        bench.hub.tick(&mut bench.world.cx());
+    }
+    bench.gather();
+    assert!(bench.closed.contains(&link));
+    bench.event(bob, LinkEvent::Buffered { bytes: BUFFER_DROP_BYTES + 1 });
+    bench.gather();
+    assert!(bench.closed.contains(&bob));
+}
+
+#[test]
+fn a_sync_request_is_answered_with_the_state() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.send(link, &Message::SyncRequest(SyncRequest { poll_id: room().poll }));
+    let sent = bench.take(link);
+    let [Message::State(poll)] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(&**poll, bench.poll());
+    bench.send(
+        link,
+        &Message::SyncRequest(SyncRequest { poll_id: PollId(uuid::Uuid::from_u128(5)) }),
+    );
+    assert_eq!(bench.codes(link), [(Code::UnknownPoll, None)]);
+}
+
+#[test]
+fn a_large_room_is_told_in_paced_slices() {
+    let mut bench = Bench::new();
+    let keys: Vec<KeyPair> = (10..=209).map(|n| KeyPair::from_seed(&[n; 32])).collect();
+    let links: Vec<LinkId> = keys.iter().map(|key| bench.member(key)).collect();
+    bench.world.now = bench.world.now.plus(1_000);
+    for _ in 0..20 {
+        bench.hub.tick(&mut bench.world.cx());
+    }
+    bench.gather();
+    bench.sent.clear();
+    bench.command(links[0], &signed(10, 7, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+    bench.settle();
+    let told = |bench: &Bench| bench.sent.len();
+    assert_eq!(told(&bench), 1, "the ack leaves at once");
+    let due = bench.hub.poll_timeout().expect("a flush");
+    assert_eq!(due.since(bench.world.now), 100, "half a millisecond for each of 200");
+    bench.world.now = due;
+    let mut slices = vec![];
+    while told(&bench) < 200 {
+        bench.hub.tick(&mut bench.world.cx());
+        bench.gather();
+        slices.push(told(&bench));
+    }
+    assert_eq!(slices, [64, 128, 192, 200]);
+}
+
+#[test]
+fn those_who_were_here_are_told_of_the_return() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.hub.announce(&mut bench.world.cx());
+    assert_eq!(bench.world.take(), [], "she is connected");
+    bench.event(link, LinkEvent::Closed);
+    bench.world.take();
+    bench.hub.announce(&mut bench.world.cx());
+    let peers = vec![ann().public().peer_id()];
+    assert_eq!(bench.world.take(), [Output::Signalling(SignallingCommand::Leave { peers })]);
+}
+
+#[test]
+fn without_lasting_storage_no_poll_is_founded() {
+    let mut world = World::new(1);
+    let mut hub = Hub::new(&world.cx(), &mut Stored::default(), false);
+    let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"]))).command;
+    hub.act(&mut world.cx(), create.id, create.room.poll, create.action);
+    assert!(world.take().iter().all(|output| !matches!(output, Output::Commit(_))));
+    assert!(!hub.is_hosting());
+    assert_eq!(hub.view(room().poll, SignallingView::Open).rejected.len(), 1);
+}

@@ -1,0 +1,731 @@
+//! One identity in one tab: either it leads, and then it holds the hub, the sessions and the signalling
+//! connection, or it follows, and then it shows what the leader shows and hands on what people do.
+//!
+//! The driving contract: feed every event to [`Node::handle`] with the device's clock, carry out the outputs
+//! in order, and call again with [`Input::Tick`] at [`Node::poll_timeout`]. Deadlines are recomputed each
+//! time, so nothing is ever cancelled. When [`Output::Changed`] came, [`Node::view`] has something new.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use super::effect::{
+    BatchId, Durability, LinkEvent, LinkId, Output, SignallingEvent, StorageFailure,
+};
+use super::hub::Hub;
+use super::random::Random;
+use super::session::{Reach, Remembered, Session};
+use super::signalling::{IdPolicy, Signalling};
+use super::storage::{CachedPoll, Row, Stored};
+use super::view::{AppView, Intent, RoomView, SignallingView, StorageView, Summary, TabView};
+use crate::domain::Timestamp;
+use crate::domain::command::{CommandId, SignedCommand};
+use crate::domain::identity::{KeyPair, RoomRef};
+use crate::domain::log::Receipt;
+use crate::domain::poll::{Action, Poll};
+
+/// A tick this late means that the device slept.
+const SLEPT_MS: u64 = 20_000;
+/// Changes gather this long before other tabs are told.
+const PUBLISH_AFTER_MS: u64 = 30;
+
+/// What happens to a node.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, never stored in bulk")]
+pub enum Input {
+    /// This tab holds the lock, has raised the epoch and loaded everything.
+    Lead {
+        epoch: u64,
+        rows: Vec<Row>,
+        durable: bool,
+    },
+    /// A person did something. The id names the command that may come of it.
+    Intent {
+        intent: Intent,
+        command: CommandId,
+    },
+    /// Which room this tab shows.
+    Watch(Option<RoomRef>),
+    /// A message from another tab.
+    Tab(String),
+    Committed(BatchId),
+    CommitFailed(BatchId, StorageFailure),
+    Signalling(SignallingEvent),
+    Link(LinkId, LinkEvent),
+    /// The page became visible, or came back from a cache.
+    Wake,
+    /// What the browser says about the network.
+    Online(bool),
+    /// The page goes away; it may come back.
+    Suspend,
+    Tick,
+}
+
+/// Between the tabs of one identity, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum TabMessage {
+    /// A tab is here and shows this room.
+    Hello {
+        tab: u64,
+        watching: Option<RoomRef>,
+    },
+    Bye {
+        tab: u64,
+    },
+    /// A new leader: say hello again. Whoever led under a lower epoch leads no longer.
+    Leading {
+        epoch: u64,
+    },
+    View(Box<AppView>),
+    Intent {
+        intent: Intent,
+        command: CommandId,
+    },
+    /// The leader has an intent where it survives, or has answered it.
+    Taken {
+        command: CommandId,
+    },
+}
+
+/// A clock that never goes backwards, over one that may.
+#[derive(Debug, Default)]
+struct Clock {
+    wall: Timestamp,
+    offset: u64,
+}
+
+impl Clock {
+    fn advance(&mut self, wall: Timestamp) -> Timestamp {
+        self.offset += self.wall.since(wall);
+        self.wall = wall;
+        wall.plus(self.offset)
+    }
+
+    fn to_wall(&self, at: Timestamp) -> Timestamp {
+        Timestamp(at.0.saturating_sub(self.offset))
+    }
+}
+
+#[derive(Debug)]
+enum Role {
+    Following(Following),
+    Leading(Box<Leading>),
+}
+
+#[derive(Debug, Default)]
+struct Following {
+    shown: Option<Box<AppView>>,
+}
+
+#[derive(Debug)]
+struct Leading {
+    epoch: u64,
+    /// Another tab leads now: this one steps down as soon as it has heard of it.
+    superseded: bool,
+    hub: Hub,
+    sessions: BTreeMap<RoomRef, Session>,
+    signalling: Signalling,
+    /// Joined rooms without a session.
+    resting: BTreeMap<RoomRef, Resting>,
+    /// What other tabs show.
+    tabs: BTreeMap<u64, Option<RoomRef>>,
+    /// Commands from other tabs that would be lost with this one.
+    owed: BTreeSet<CommandId>,
+    publish_at: Option<Timestamp>,
+    /// Commits of ours that nobody waits for.
+    housekeeping: BTreeSet<BatchId>,
+}
+
+#[derive(Debug, Default)]
+struct Resting {
+    cached: Option<CachedPoll>,
+    receipt: Option<Receipt>,
+}
+
+/// What every machine draws on.
+#[derive(Debug)]
+struct Core {
+    key: KeyPair,
+    random: Random,
+    next_batch: u64,
+    next_link: u64,
+}
+
+impl Core {
+    fn cx<'a>(
+        &'a mut self,
+        now: Timestamp,
+        wall: Timestamp,
+        out: &'a mut Vec<Output>,
+    ) -> Context<'a> {
+        Context {
+            now,
+            wall,
+            key: &self.key,
+            random: &mut self.random,
+            out,
+            next_batch: &mut self.next_batch,
+            next_link: &mut self.next_link,
+        }
+    }
+}
+
+/// What is this tab's own, whoever leads.
+#[derive(Debug)]
+struct Desk {
+    tab: u64,
+    watching: Option<RoomRef>,
+    /// Given here while following, not yet taken by a leader.
+    unanswered: BTreeMap<CommandId, Intent>,
+    online: bool,
+}
+
+#[derive(Debug)]
+pub struct Node {
+    core: Core,
+    desk: Desk,
+    role: Role,
+    clock: Clock,
+    due: Option<Timestamp>,
+}
+
+impl Node {
+    /// `seed` is 32 secret random bytes: nonces and jitter are drawn from it.
+    pub fn new(key: KeyPair, seed: [u8; 32]) -> Self {
+        let mut random = Random::new(seed);
+        let tab = random.up_to(u64::MAX - 1);
+        Self {
+            core: Core { key, random, next_batch: 0, next_link: 0 },
+            desk: Desk { tab, watching: None, unanswered: BTreeMap::new(), online: true },
+            role: Role::Following(Following::default()),
+            clock: Clock::default(),
+            due: None,
+        }
+    }
+
+    pub fn is_leading(&self) -> bool {
+        matches!(self.role, Role::Leading(_))
+    }
+
+    /// Whether closing this tab would cut others off.
+    pub fn serves_others(&self) -> bool {
+        self.hub().is_some_and(Hub::has_members)
+    }
+
+    /// Which room this tab shows.
+    pub fn watching(&self) -> Option<RoomRef> {
+        self.desk.watching
+    }
+
+    /// The owner's side, while leading.
+    pub fn hub(&self) -> Option<&Hub> {
+        match &self.role {
+            Role::Leading(leading) => Some(&leading.hub),
+            Role::Following(_) => None,
+        }
+    }
+
+    /// What a participant has of a room from its owner, without our unconfirmed commands.
+    pub fn confirmed(&self, room: RoomRef) -> Option<&Poll> {
+        match &self.role {
+            Role::Leading(leading) => leading.sessions.get(&room)?.poll().map(AsRef::as_ref),
+            Role::Following(_) => None,
+        }
+    }
+
+    /// Everything there is to show.
+    pub fn view(&self) -> AppView {
+        match &self.role {
+            Role::Leading(leading) => leading.view(&self.core.key, self.desk.watching),
+            Role::Following(Following { shown: Some(shown) }) => {
+                AppView { tab: TabView::Following, ..AppView::clone(shown) }
+            }
+            Role::Following(Following { shown: None }) => AppView {
+                me: self.core.key.public(),
+                tab: TabView::Starting,
+                signalling: SignallingView::Off,
+                storage: StorageView::Working,
+                owned: Vec::new(),
+                joined: Vec::new(),
+                rooms: Vec::new(),
+            },
+        }
+    }
+
+    /// When to call [`Node::handle`] with [`Input::Tick`], by the device's clock.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.due.map(|due| self.clock.to_wall(due))
+    }
+
+    /// Takes one event; `wall` is the device's clock.
+    #[must_use]
+    pub fn handle(&mut self, wall: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        let now = self.clock.advance(wall);
+        let slept = self.due.is_some_and(|due| now.since(due) > SLEPT_MS);
+        let mut cx = self.core.cx(now, wall, &mut out);
+        match (&mut self.role, input) {
+            (role, Input::Lead { epoch, rows, durable }) => {
+                let leading = Leading::start(&mut cx, &mut self.desk, epoch, rows, durable);
+                *role = Role::Leading(Box::new(leading));
+            }
+            (role, Input::Suspend) => {
+                if let Role::Leading(leading) = role {
+                    leading.stop(&mut cx);
+                    *role = Role::Following(Following::default());
+                }
+                broadcast(&mut cx, &TabMessage::Bye { tab: self.desk.tab });
+            }
+            (role, Input::Online(online)) => {
+                let back = online && !self.desk.online;
+                self.desk.online = online;
+                if let Role::Leading(leading) = role {
+                    leading.signalling.set_online(online);
+                    if back {
+                        leading.wake(&mut cx);
+                    }
+                    cx.changed();
+                }
+            }
+            (Role::Leading(leading), input) => {
+                leading.handle(&mut cx, &mut self.desk, input, slept);
+            }
+            (Role::Following(following), input) => following.handle(&mut cx, &mut self.desk, input),
+        }
+        match &mut self.role {
+            Role::Leading(leading) if leading.superseded => {
+                leading.stop(&mut cx);
+                self.role = Role::Following(Following::default());
+                cx.out.push(Output::StepDown);
+                let Desk { tab, watching, .. } = self.desk;
+                broadcast(&mut cx, &TabMessage::Hello { tab, watching });
+                cx.changed();
+            }
+            Role::Leading(leading) => leading.settle(&mut cx, &self.desk),
+            Role::Following(_) => {}
+        }
+        self.due = match &self.role {
+            Role::Leading(leading) => leading.poll_timeout(),
+            Role::Following(_) => None,
+        };
+        out
+    }
+}
+
+impl Following {
+    fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
+        match input {
+            Input::Intent { intent, command } => {
+                broadcast(cx, &TabMessage::Intent { intent: intent.clone(), command });
+                desk.unanswered.insert(command, intent);
+            }
+            Input::Watch(room) => {
+                desk.watching = room;
+                broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: room });
+                cx.changed();
+            }
+            Input::Tab(text) => match serde_json::from_str(&text) {
+                Ok(TabMessage::Leading { .. }) => {
+                    broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
+                    for (command, intent) in &desk.unanswered {
+                        let (command, intent) = (*command, intent.clone());
+                        broadcast(cx, &TabMessage::Intent { intent, command });
+                    }
+                }
+                Ok(TabMessage::View(view)) => {
+                    self.shown = Some(view);
+                    cx.changed();
+                }
+                Ok(TabMessage::Taken { command }) => {
+                    desk.unanswered.remove(&command);
+                }
+                // Meant for the leader, or from a tab of another version.
+                Ok(
+                    TabMessage::Hello { .. } | TabMessage::Bye { .. } | TabMessage::Intent { .. },
+                )
+                | Err(_) => {}
+            },
+            // What still arrives from before stepping down is of no use any more.
+            Input::Lead { .. }
+            | Input::Committed(_)
+            | Input::CommitFailed(..)
+            | Input::Signalling(_)
+            | Input::Link(..)
+            | Input::Wake
+            | Input::Online(_)
+            | Input::Suspend
+            | Input::Tick => {}
+        }
+    }
+}
+
+/// When a person did what an intent says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Now,
+    /// While another tab was connected: it is saved even though this one is not connected yet.
+    Earlier,
+}
+
+impl Leading {
+    fn start(
+        cx: &mut Context<'_>,
+        desk: &mut Desk,
+        epoch: u64,
+        rows: Vec<Row>,
+        durable: bool,
+    ) -> Self {
+        let mut stored = Stored::parse(rows);
+        let hub = Hub::new(cx, &mut stored, durable);
+        let mut signalling = Signalling::new();
+        signalling.set_online(desk.online);
+        let mut leading = Self {
+            epoch,
+            superseded: false,
+            hub,
+            sessions: BTreeMap::new(),
+            signalling,
+            resting: BTreeMap::new(),
+            tabs: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            publish_at: None,
+            housekeeping: BTreeSet::new(),
+        };
+        for (room, cached) in stored.rooms {
+            let receipt = stored.receipts.remove(&room);
+            leading.resting.insert(room, Resting { cached: Some(cached), receipt });
+        }
+        for (room, outbox) in stored.outboxes {
+            leading.open(cx, room, outbox);
+        }
+        leading.settle(cx, desk);
+        for (command, intent) in std::mem::take(&mut desk.unanswered) {
+            leading.intent(cx, command, intent, Given::Earlier);
+        }
+        broadcast(cx, &TabMessage::Leading { epoch });
+        cx.changed();
+        leading
+    }
+
+    fn stop(&mut self, cx: &mut Context<'_>) {
+        self.hub.stop(cx);
+        for session in self.sessions.values_mut() {
+            session.stop(cx);
+        }
+        self.signalling.stop(cx);
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input, slept: bool) {
+        match input {
+            Input::Intent { intent, command } => self.intent(cx, command, intent, Given::Now),
+            Input::Watch(room) => {
+                desk.watching = room;
+                cx.changed();
+            }
+            Input::Tab(text) => self.tab(cx, desk, &text),
+            Input::Committed(batch) => self.committed(cx, batch),
+            Input::CommitFailed(batch, failure) => self.commit_failed(cx, batch, failure),
+            Input::Signalling(event) => self.signalling(cx, &event),
+            Input::Link(id @ LinkId::Accepted(_), event) => {
+                let my_id = self.signalling.id().to_owned();
+                self.hub.on_link(cx, id, &my_id, event);
+            }
+            Input::Link(id @ LinkId::Dialled(_), event) => {
+                if let Some(session) =
+                    self.sessions.values_mut().find(|session| session.owns_link(id))
+                {
+                    session.on_link(cx, event);
+                }
+            }
+            Input::Wake => self.wake(cx),
+            Input::Tick => {
+                if slept {
+                    self.wake(cx);
+                }
+                self.tick(cx);
+            }
+            // Handled by the node, whatever its role.
+            Input::Lead { .. } | Input::Online(_) | Input::Suspend => {}
+        }
+    }
+
+    fn intent(&mut self, cx: &mut Context<'_>, command: CommandId, intent: Intent, given: Given) {
+        match intent {
+            Intent::Create { poll, draft } => {
+                self.hub.act(cx, command, poll, Action::Create(draft));
+            }
+            Intent::Act { room, action } if room.owner == cx.key.public() => {
+                self.hub.act(cx, command, room.poll, action);
+            }
+            Intent::Act { room, action } => {
+                if given == Given::Earlier {
+                    self.open(cx, room, Vec::new());
+                }
+                match (self.sessions.get_mut(&room), given) {
+                    (Some(session), Given::Now) => session.act(cx, command, action),
+                    (Some(session), Given::Earlier) => session.adopt(cx, command, action),
+                    (None, _) => {}
+                }
+            }
+            Intent::TryNow => {
+                if !self.signalling.is_open() {
+                    self.signalling.wake(cx);
+                }
+                for session in self.sessions.values_mut().filter(|session| !session.is_live()) {
+                    session.wake(cx);
+                }
+            }
+            Intent::Dismiss { room, command } if room.owner == cx.key.public() => {
+                self.hub.dismiss(cx, room.poll, command);
+            }
+            Intent::Dismiss { room, command } => {
+                if let Some(session) = self.sessions.get_mut(&room) {
+                    session.dismiss(cx, command);
+                }
+            }
+            Intent::Forget { room } => {
+                self.resting.remove(&room);
+                let batch = cx.commit(vec![Row::forget(room)], Durability::Relaxed);
+                self.housekeeping.insert(batch);
+                cx.changed();
+            }
+        }
+    }
+
+    fn tab(&mut self, cx: &mut Context<'_>, desk: &Desk, text: &str) {
+        match serde_json::from_str(text) {
+            Ok(TabMessage::Hello { tab, watching }) => {
+                self.tabs.insert(tab, watching);
+                self.publish_at = Some(cx.now);
+            }
+            Ok(TabMessage::Bye { tab }) => {
+                self.tabs.remove(&tab);
+            }
+            Ok(TabMessage::Intent { intent, command }) => {
+                // Its room may be one that no tab was known to show.
+                if let Intent::Act { room, .. } = &intent
+                    && desk.watching != Some(*room)
+                {
+                    self.open(cx, *room, Vec::new());
+                }
+                self.owed.insert(command);
+                self.intent(cx, command, intent, Given::Now);
+            }
+            // Another tab took the lead while this one was frozen.
+            Ok(TabMessage::Leading { epoch }) => self.superseded |= epoch > self.epoch,
+            // And a tab of another version may say what this one does not understand.
+            Ok(TabMessage::View(_) | TabMessage::Taken { .. }) | Err(_) => {}
+        }
+    }
+
+    fn committed(&mut self, cx: &mut Context<'_>, batch: BatchId) {
+        if !self.housekeeping.remove(&batch) && !self.hub.committed(cx, batch) {
+            // At most one session knows the batch.
+            let _ = self.sessions.values_mut().any(|session| session.committed(cx, batch));
+        }
+    }
+
+    fn commit_failed(&mut self, cx: &mut Context<'_>, batch: BatchId, failure: StorageFailure) {
+        self.superseded |= failure == StorageFailure::Fenced;
+        cx.changed();
+        if !self.housekeeping.remove(&batch) && !self.hub.commit_failed(cx, batch, failure) {
+            // At most one session knows the batch.
+            let _ =
+                self.sessions.values_mut().any(|session| session.commit_failed(cx, batch, failure));
+        }
+    }
+
+    fn signalling(&mut self, cx: &mut Context<'_>, event: &SignallingEvent) {
+        let policy = self.id_policy();
+        let usable = self.signalling.on_event(cx, event, policy);
+        if usable && self.hub.is_hosting() {
+            self.hub.announce(cx);
+        }
+        match event {
+            SignallingEvent::PeerUnavailable { remote } => {
+                self.sessions_with(remote).for_each(|session| session.on_owner_unavailable(cx));
+            }
+            SignallingEvent::PeerLeft { remote } => {
+                self.sessions_with(remote).for_each(|session| session.on_owner_back(cx));
+            }
+            SignallingEvent::Opened
+            | SignallingEvent::Lost
+            | SignallingEvent::IdTaken
+            | SignallingEvent::Destroyed => {}
+        }
+        cx.changed();
+    }
+
+    fn sessions_with(&mut self, owner_id: &str) -> impl Iterator<Item = &mut Session> {
+        self.sessions.values_mut().filter(move |session| session.room().owner.peer_id() == owner_id)
+    }
+
+    fn id_policy(&self) -> IdPolicy {
+        if self.hub.is_hosting() { IdPolicy::Exact } else { IdPolicy::AnySuffix }
+    }
+
+    /// The transport may be dead and nobody said so: ask everywhere.
+    fn wake(&mut self, cx: &mut Context<'_>) {
+        self.signalling.wake(cx);
+        self.hub.wake(cx);
+        for session in self.sessions.values_mut() {
+            session.wake(cx);
+        }
+        cx.changed();
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        self.signalling.tick(cx);
+        self.hub.tick(cx);
+        let reach = Reach { open: self.signalling.is_open(), id: self.signalling.id() };
+        for session in self.sessions.values_mut() {
+            session.tick(cx, reach);
+        }
+    }
+
+    /// Starts a session unless there is one; our own rooms are the hub's.
+    fn open(&mut self, cx: &mut Context<'_>, room: RoomRef, outbox: Vec<(u64, SignedCommand)>) {
+        if room.owner != cx.key.public() && !self.sessions.contains_key(&room) {
+            let Resting { cached, receipt } = self.resting.remove(&room).unwrap_or_default();
+            let remembered = Remembered { outbox, cached, receipt };
+            self.sessions.insert(room, Session::new(room, remembered, cx.now));
+            cx.changed();
+        }
+    }
+
+    /// After every event: sessions for what is shown, signalling where it is needed, dials where they are
+    /// due, and word to the other tabs.
+    fn settle(&mut self, cx: &mut Context<'_>, desk: &Desk) {
+        let watched: BTreeSet<RoomRef> = self.watched(desk.watching).collect();
+        for room in &watched {
+            self.open(cx, *room, Vec::new());
+        }
+        let idle: Vec<RoomRef> = self
+            .sessions
+            .iter()
+            .filter(|(room, session)| !watched.contains(room) && session.is_idle())
+            .map(|(room, _)| *room)
+            .collect();
+        for room in idle {
+            self.rest(cx, room);
+        }
+        if self.hub.is_hosting() || !self.sessions.is_empty() {
+            let misnamed = self.hub.is_hosting()
+                && !self.signalling.id().is_empty()
+                && self.signalling.id() != cx.key.public().peer_id();
+            if misnamed {
+                // The first poll of somebody who joined under a suffix: links must name the plain id.
+                for session in self.sessions.values_mut() {
+                    session.stop(cx);
+                }
+                self.signalling.stop(cx);
+            }
+            self.signalling.want(cx);
+        } else {
+            self.signalling.stop(cx);
+        }
+        let reach = Reach { open: self.signalling.is_open(), id: self.signalling.id() };
+        for session in self.sessions.values_mut() {
+            session.reach(cx, reach);
+        }
+        let taken: Vec<CommandId> =
+            self.owed.iter().copied().filter(|command| !self.is_volatile(*command)).collect();
+        for command in taken {
+            self.owed.remove(&command);
+            broadcast(cx, &TabMessage::Taken { command });
+        }
+        self.publish(cx, desk);
+    }
+
+    fn is_volatile(&self, command: CommandId) -> bool {
+        self.hub.is_volatile(command)
+            || self.sessions.values().any(|session| session.outbox().is_volatile(command))
+    }
+
+    /// Ends a session that nobody looks at and that has nothing left to deliver.
+    fn rest(&mut self, cx: &mut Context<'_>, room: RoomRef) {
+        if let Some(mut session) = self.sessions.remove(&room) {
+            session.stop(cx);
+            if let Some(cached) = session.cached() {
+                let receipt = session.receipt().cloned();
+                self.resting.insert(room, Resting { cached: Some(cached), receipt });
+            }
+            cx.changed();
+        }
+    }
+
+    fn publish(&mut self, cx: &mut Context<'_>, desk: &Desk) {
+        if self.tabs.is_empty() {
+            self.publish_at = None;
+            return;
+        }
+        if cx.out.contains(&Output::Changed) {
+            self.publish_at.get_or_insert(cx.now.plus(PUBLISH_AFTER_MS));
+        }
+        if self.publish_at.is_some_and(|at| cx.now >= at) {
+            self.publish_at = None;
+            let view = Box::new(self.view(cx.key, desk.watching));
+            broadcast(cx, &TabMessage::View(view));
+        }
+    }
+
+    fn watched(&self, here: Option<RoomRef>) -> impl Iterator<Item = RoomRef> {
+        self.tabs.values().copied().chain([here]).flatten()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        let machines = [self.signalling.poll_timeout(), self.hub.poll_timeout(), self.publish_at];
+        machines
+            .into_iter()
+            .chain(self.sessions.values().map(Session::poll_timeout))
+            .flatten()
+            .min()
+    }
+
+    fn view(&self, key: &KeyPair, here: Option<RoomRef>) -> AppView {
+        let me = key.public();
+        let signalling = self.signalling.view();
+        let watched: BTreeSet<RoomRef> = self.watched(here).collect();
+        let rooms = watched.into_iter().filter_map(|room| self.room(key, room, signalling));
+        AppView {
+            me,
+            tab: TabView::Leading,
+            signalling,
+            storage: self.hub.storage(),
+            owned: self.hub.summaries(),
+            joined: self.joined(),
+            rooms: rooms.map(Arc::new).collect(),
+        }
+    }
+
+    fn room(&self, key: &KeyPair, room: RoomRef, signalling: SignallingView) -> Option<RoomView> {
+        if room.owner == key.public() {
+            return Some(self.hub.view(room.poll, signalling));
+        }
+        self.sessions.get(&room).map(|session| session.view(key.public(), signalling))
+    }
+
+    fn joined(&self) -> Vec<Summary> {
+        let active = self.sessions.values().filter_map(|s| Some((s.room(), s.cached()?)));
+        let resting = self.resting.iter().filter_map(|(room, r)| Some((*room, r.cached.clone()?)));
+        let mut joined: Vec<Summary> = active
+            .chain(resting)
+            .map(|(room, CachedPoll { poll, at_ms, .. })| Summary {
+                room,
+                question: poll.question.to_string(),
+                open: poll.open,
+                voters: poll.votes.len(),
+                at: at_ms,
+            })
+            .collect();
+        joined.sort_by(|a, b| b.at.cmp(&a.at).then(a.room.cmp(&b.room)));
+        joined
+    }
+}
+
+fn broadcast(cx: &mut Context<'_>, message: &TabMessage) {
+    // Our own types hold only strings, numbers and maps with string keys: nothing here can fail.
+    cx.out.push(Output::Broadcast(serde_json::to_string(message).unwrap_or_default()));
+}

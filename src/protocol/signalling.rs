@@ -1,0 +1,361 @@
+//! Staying reachable: the connection to the signalling server, as one explicit lifecycle.
+//!
+//! PeerJS tells little: `open` may never come, a half-open socket looks open, and a taken id destroys the
+//! peer before the first `open` but not after. So there is a watchdog on every attempt, every waking
+//! cycles the socket, and what the peer object still is good for is tracked here.
+
+use super::Context;
+use super::backoff::{Backoff, STABLE_MS};
+use super::effect::{Output, SignallingCommand, SignallingEvent};
+use super::view::SignallingView;
+use crate::domain::Timestamp;
+use crate::domain::bytes::base32;
+
+/// `open` must come this soon after creating or reconnecting.
+pub const OPEN_WATCHDOG_MS: u64 = 8_000;
+/// A socket that opened this lately is not cycled again.
+const CYCLE_SPACING_MS: u64 = 5_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nobody needs it.
+    Off,
+    Opening {
+        deadline: Timestamp,
+    },
+    /// A standing socket is being replaced; it counts as open until the watchdog says otherwise.
+    Cycling {
+        deadline: Timestamp,
+    },
+    Open {
+        since: Timestamp,
+    },
+    Waiting {
+        until: Timestamp,
+        id_taken: bool,
+    },
+}
+
+/// Which id to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdPolicy {
+    /// An owner: links name exactly this id.
+    Exact,
+    /// A participant: a suffix is fine while a ghost holds the plain id.
+    AnySuffix,
+}
+
+#[derive(Debug)]
+pub struct Signalling {
+    state: State,
+    backoff: Backoff,
+    /// The id asked for last.
+    id: String,
+    /// Whether there is a peer object that `Reconnect` works on.
+    has_peer: bool,
+    online: bool,
+}
+
+impl Signalling {
+    pub fn new() -> Self {
+        Self {
+            state: State::Off,
+            backoff: Backoff::default(),
+            id: String::new(),
+            has_peer: false,
+            online: true,
+        }
+    }
+
+    /// The id under which others know this end.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether dialling makes sense now.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    pub fn view(&self) -> SignallingView {
+        match self.state {
+            State::Off => SignallingView::Off,
+            _ if !self.online => SignallingView::NoNetwork,
+            State::Opening { .. } => SignallingView::Connecting,
+            State::Cycling { .. } | State::Open { .. } => SignallingView::Open,
+            State::Waiting { until, id_taken: true } => SignallingView::IdTaken { retry_at: until },
+            State::Waiting { until, id_taken: false } => {
+                SignallingView::Waiting { retry_at: until }
+            }
+        }
+    }
+
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Off | State::Open { .. } => None,
+            State::Opening { deadline } | State::Cycling { deadline } => Some(deadline),
+            State::Waiting { until, .. } => self.online.then_some(until),
+        }
+    }
+
+    /// Somebody needs it: start unless started.
+    pub fn want(&mut self, cx: &mut Context<'_>) {
+        if self.state == State::Off {
+            self.attempt(cx);
+        }
+    }
+
+    /// Close everything; `want` starts again.
+    pub fn stop(&mut self, cx: &mut Context<'_>) {
+        if self.state != State::Off {
+            self.state = State::Off;
+            self.has_peer = false;
+            cx.out.push(Output::Signalling(SignallingCommand::Destroy));
+        }
+    }
+
+    /// True when this made the connection usable.
+    #[must_use]
+    pub fn on_event(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &SignallingEvent,
+        policy: IdPolicy,
+    ) -> bool {
+        match event {
+            SignallingEvent::Opened => {
+                let usable = self.state != State::Off;
+                if usable {
+                    self.state = State::Open { since: cx.now };
+                }
+                return usable;
+            }
+            SignallingEvent::Lost => self.lost(cx),
+            SignallingEvent::Destroyed => {
+                self.has_peer = false;
+                self.lost(cx);
+            }
+            SignallingEvent::IdTaken => self.id_taken(cx, policy),
+            SignallingEvent::PeerUnavailable { .. } | SignallingEvent::PeerLeft { .. } => {}
+        }
+        false
+    }
+
+    fn lost(&mut self, cx: &mut Context<'_>) {
+        match self.state {
+            State::Off | State::Waiting { .. } => return,
+            State::Open { since } if cx.now.since(since) >= STABLE_MS => self.backoff.reset(),
+            State::Open { .. } | State::Opening { .. } | State::Cycling { .. } => {}
+        }
+        self.wait(cx, false);
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>, id_taken: bool) {
+        let until = cx.now.plus(self.backoff.next_ms(cx.random));
+        self.state = State::Waiting { until, id_taken };
+    }
+
+    fn id_taken(&mut self, cx: &mut Context<'_>, policy: IdPolicy) {
+        if self.state == State::Off {
+            return;
+        }
+        // Before the first `open` PeerJS destroys the peer; a fresh one is right after it as well.
+        self.has_peer = false;
+        match policy {
+            IdPolicy::Exact => self.wait(cx, true),
+            IdPolicy::AnySuffix => {
+                let suffix = base32(&cx.random.bytes().0[..5]);
+                self.create(cx, format!("{}-{suffix}", cx.key.public()));
+            }
+        }
+    }
+
+    pub fn tick(&mut self, cx: &mut Context<'_>) {
+        match self.state {
+            State::Opening { deadline } | State::Cycling { deadline } if cx.now >= deadline => {
+                cx.out.push(Output::Signalling(SignallingCommand::Disconnect));
+                self.wait(cx, false);
+            }
+            State::Waiting { until, .. } if self.online && cx.now >= until => self.attempt(cx),
+            State::Off
+            | State::Open { .. }
+            | State::Opening { .. }
+            | State::Cycling { .. }
+            | State::Waiting { .. } => {}
+        }
+    }
+
+    /// The page came back, the network did, or somebody pressed "Try now": believe no socket.
+    pub fn wake(&mut self, cx: &mut Context<'_>) {
+        match self.state {
+            State::Waiting { .. } => self.attempt(cx),
+            State::Open { since } if cx.now.since(since) >= CYCLE_SPACING_MS => {
+                cx.out.push(Output::Signalling(SignallingCommand::Disconnect));
+                cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
+                self.state = State::Cycling { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
+            }
+            State::Off | State::Open { .. } | State::Opening { .. } | State::Cycling { .. } => {}
+        }
+    }
+
+    /// What the browser says about the network. Standing sockets are left alone; attempts pause.
+    pub fn set_online(&mut self, online: bool) {
+        self.online = online;
+    }
+
+    fn attempt(&mut self, cx: &mut Context<'_>) {
+        if self.has_peer {
+            cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
+            self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
+        } else {
+            self.create(cx, cx.key.public().peer_id());
+        }
+    }
+
+    fn create(&mut self, cx: &mut Context<'_>, id: String) {
+        self.id.clone_from(&id);
+        self.has_peer = true;
+        self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
+        cx.out.push(Output::Signalling(SignallingCommand::Create { id }));
+    }
+}
+
+impl Default for Signalling {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::testing::World;
+
+    fn commands(world: &mut World) -> Vec<SignallingCommand> {
+        let taken = world.take();
+        taken
+            .into_iter()
+            .map(|output| match output {
+                Output::Signalling(command) => command,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    fn id(world: &World) -> String {
+        world.key.public().peer_id()
+    }
+
+    fn opened(world: &mut World) -> Signalling {
+        let mut signalling = Signalling::new();
+        signalling.want(&mut world.cx());
+        assert!(signalling.on_event(&mut world.cx(), &SignallingEvent::Opened, IdPolicy::Exact));
+        world.take();
+        signalling
+    }
+
+    #[test]
+    fn an_open_that_never_comes_is_tried_again() {
+        let mut world = World::new(1);
+        let mut signalling = Signalling::new();
+        signalling.want(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Create { id: id(&world) }]);
+        world.now = signalling.poll_timeout().expect("a watchdog");
+        assert_eq!(world.elapsed(), OPEN_WATCHDOG_MS);
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Disconnect]);
+        world.now = signalling.poll_timeout().expect("a retry");
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
+    }
+
+    #[test]
+    fn a_lost_socket_keeps_the_peer_and_a_destroyed_one_does_not() {
+        let mut world = World::new(1);
+        for (event, expected) in [
+            (SignallingEvent::Lost, SignallingCommand::Reconnect),
+            (SignallingEvent::Destroyed, SignallingCommand::Create { id: id(&world) }),
+        ] {
+            let mut signalling = opened(&mut world);
+            assert!(!signalling.on_event(&mut world.cx(), &event, IdPolicy::Exact));
+            assert!(!signalling.is_open());
+            world.now = signalling.poll_timeout().expect("a retry");
+            signalling.tick(&mut world.cx());
+            assert_eq!(commands(&mut world), [expected]);
+        }
+    }
+
+    #[test]
+    fn an_owner_waits_for_its_id_and_a_participant_takes_another() {
+        let mut world = World::new(1);
+        let mut owner = Signalling::new();
+        owner.want(&mut world.cx());
+        assert!(!owner.on_event(&mut world.cx(), &SignallingEvent::IdTaken, IdPolicy::Exact));
+        assert!(matches!(owner.view(), SignallingView::IdTaken { .. }));
+        world.take();
+        world.now = owner.poll_timeout().expect("a retry");
+        owner.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Create { id: id(&world) }]);
+
+        let mut participant = Signalling::new();
+        participant.want(&mut world.cx());
+        world.take();
+        assert!(!participant.on_event(
+            &mut world.cx(),
+            &SignallingEvent::IdTaken,
+            IdPolicy::AnySuffix
+        ));
+        let created = commands(&mut world);
+        assert_eq!(created, [SignallingCommand::Create { id: participant.id().to_owned() }]);
+        assert!(world.key.public().owns_signalling_id(participant.id()));
+        assert_ne!(participant.id(), id(&world));
+    }
+
+    #[test]
+    fn waking_cycles_an_old_socket_and_hurries_a_waiting_one() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        signalling.wake(&mut world.cx());
+        assert_eq!(commands(&mut world), []);
+        world.now = world.now.plus(CYCLE_SPACING_MS);
+        signalling.wake(&mut world.cx());
+        assert_eq!(
+            commands(&mut world),
+            [SignallingCommand::Disconnect, SignallingCommand::Reconnect]
+        );
+        assert_eq!(signalling.view(), SignallingView::Open);
+        assert!(!signalling.is_open());
+
+        assert!(!signalling.on_event(&mut world.cx(), &SignallingEvent::Lost, IdPolicy::Exact));
+        signalling.wake(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
+    }
+
+    #[test]
+    fn attempts_pause_while_there_is_no_network() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        signalling.set_online(false);
+        assert!(signalling.is_open(), "a standing socket is left alone");
+        assert_eq!(
+            signalling.view(),
+            SignallingView::NoNetwork,
+            "and what the browser says is said"
+        );
+        assert!(!signalling.on_event(&mut world.cx(), &SignallingEvent::Lost, IdPolicy::Exact));
+        assert_eq!(signalling.poll_timeout(), None);
+        assert_eq!(signalling.view(), SignallingView::NoNetwork);
+        signalling.set_online(true);
+        assert!(signalling.poll_timeout().is_some());
+    }
+
+    #[test]
+    fn a_late_open_after_stopping_is_ignored() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        signalling.stop(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Destroy]);
+        assert!(!signalling.on_event(&mut world.cx(), &SignallingEvent::Opened, IdPolicy::Exact));
+        assert_eq!(signalling.view(), SignallingView::Off);
+    }
+}

@@ -1,0 +1,56 @@
+use leptos::prelude::*;
+
+use super::icon::{Icon, Sign};
+use crate::runtime::view::{Intent, Rejected, Warning};
+use crate::ui::room::Room;
+use crate::ui::view::{For, Show};
+use crate::ui::words;
+
+/// What went wrong in this room: commands that were not accepted, and a history that changed.
+#[component]
+pub fn Alerts(room: Room) -> impl IntoView {
+    let history_changed = move || match room.warning() {
+        Some(Warning::HistoryChanged) => true,
+        None => false,
+    };
+    view! {
+        <Show when=history_changed>
+            <div class="alert alert--bad" role="alert">
+                <Icon sign=Sign::Warning />
+                <p>
+                    <strong>"The owner now shows a different history."</strong>
+                    " It does not contain everything that this device has seen before: the owner may have gone \
+                    back to an older copy, or left something out. Compare your receipt with the owner."
+                </p>
+            </div>
+        </Show>
+        <For
+            each=move || room.rejected()
+            key=|rejected| rejected.id.to_string()
+            children=move |rejected| view! { <RejectedAlert room rejected /> }
+        />
+    }
+}
+
+#[component]
+fn RejectedAlert(room: Room, rejected: Rejected) -> impl IntoView {
+    let what = words::action(&rejected.action, room.poll().as_deref());
+    let dismiss = Intent::Dismiss { room: room.at(), command: rejected.id };
+    view! {
+        <div class="alert" role="alert">
+            <Icon sign=Sign::Warning />
+            <p>
+                <strong dir="auto">{what}</strong>
+                " did not go through. "
+                {rejected.message}
+            </p>
+            <button
+                type="button"
+                class="button button--small"
+                on:click=move |_| room.app.dispatch(dismiss.clone())
+            >
+                "Dismiss"
+            </button>
+        </div>
+    }
+}

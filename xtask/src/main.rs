@@ -1,0 +1,75 @@
+//! `cargo xtask`: every chore of this repository, from a fresh clone on.
+//!
+//! Each command installs what it misses and nothing twice. The map: [`cli`] parses the words given, [`workspace`] knows
+//! where things are, [`process`] runs and stops programs; [`tools`], [`node`] and [`chromium`] install;
+//! [`bundle`] makes `dist/` with the help of [`page`], [`freshness`] and [`sizes`]; [`serve`] and [`checks`] use it.
+
+mod bundle;
+mod checks;
+mod chromium;
+mod cli;
+mod freshness;
+mod node;
+mod page;
+mod process;
+mod serve;
+mod sizes;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::Task;
+use crate::process::{Interrupted, Processes};
+use crate::workspace::Workspace;
+
+/// What a shell reports for a program ended by Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let task = match cli::parse(std::env::args().skip(1)) {
+        Ok(task) => task,
+        Err(complaint) => {
+            eprintln!("{complaint}\n\n{}", cli::HELP);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match run(&task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => match task {
+            // Ctrl-C is how one stops serving.
+            Task::Serve(_) => ExitCode::SUCCESS,
+            Task::Help | Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) => {
+                ExitCode::from(EXIT_INTERRUPTED)
+            }
+        },
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    if matches!(task, Task::Help) {
+        println!("{}", cli::HELP);
+        return Ok(());
+    }
+    let workspace = Workspace::here();
+    let mut processes = Processes::new()?;
+    match task {
+        Task::Help => Ok(()),
+        Task::Serve(options) => serve::serve(&workspace, &mut processes, options),
+        Task::Test(selection) => checks::run(&workspace, &mut processes, selection),
+        Task::Dist => {
+            bundle::build(&workspace, &mut processes)?;
+            println!("dist/ is ready for any static host, under any path.");
+            sizes::print(&workspace.dist())
+        }
+        Task::Bench { args } => checks::bench(&workspace, &mut processes, args),
+        Task::Sim(seeds) => checks::sim(&workspace, &mut processes, *seeds),
+    }
+}
