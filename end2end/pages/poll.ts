@@ -66,6 +66,11 @@ export class PollPage {
     await expect(this.heading).toHaveText(question, { timeout });
   }
 
+  /** Presses `Try now` if the page still waits. It may start again by itself at any moment, which takes the button away. */
+  async hurry(): Promise<void> {
+    await this.tryNow.evaluateAll((buttons) => buttons.forEach((button) => (button as HTMLButtonElement).click()));
+  }
+
   async isConnected(timeout?: number): Promise<void> {
     await expect(this.connection).toHaveText("Connected", { timeout });
   }

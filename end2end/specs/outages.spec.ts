@@ -160,7 +160,7 @@ test("PeerServer stops and starts while voting goes on", async ({ site, problems
   await expect(another.poll.cause("The signalling server, which introduces browsers to each other, can't be reached.")).toBeVisible();
 
   await site.peerServer.startAgain();
-  await owner.poll.tryNow.click();
+  await owner.poll.hurry();
   await owner.poll.isConnected();
   await another.poll.isConnected(20_000);
   await another.poll.vote("Soup");
