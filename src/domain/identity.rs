@@ -25,7 +25,7 @@ impl KeyPair {
     /// Derives the pair from 32 secret random bytes (RFC 8032 seed).
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let signing = SigningKey::from_bytes(seed);
-        let public = PublicKey(signing.verifying_key());
+        let public = PublicKey(signing.verifying_key().to_bytes());
         Self { signing, public }
     }
 
@@ -56,25 +56,32 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// A public key that is a valid, non-weak curve point. Its text form is the peer id.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+/// The encoding of a public key. Its text form is the peer id.
+///
+/// Whether it is a point, and a strong one, is found out where it matters: [`PublicKey::from_bytes`] for a key that
+/// somebody presents, [`RoomRef::parse`] for one in a link, and [`PublicKey::verify`] always. A key that is only
+/// mentioned, as in a state with hundreds of votes, is not decompressed: a bad one is nobody's and can sign nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// Refuses encodings that are no point, and points of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
         let key = VerifyingKey::from_bytes(bytes).ok()?;
-        (!key.is_weak()).then_some(Self(key))
+        (!key.is_weak()).then_some(Self(*bytes))
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0
     }
 
     /// Strict Ed25519 verification (no cofactor, no weak keys, canonical `s`).
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.0.verify_strict(message, &signature).is_ok()
+        once(&[&self.0, &signature.0, message], || {
+            let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+            VerifyingKey::from_bytes(&self.0)
+                .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+        })
     }
 
     /// `base32lower(pk ‖ SHA-256("peerpoll/peer-id/v1\0" ‖ pk ‖ 0x01)[0..2] ‖ 0x01)`, 56 characters.
@@ -87,7 +94,7 @@ impl PublicKey {
         base32(&bytes)
     }
 
-    /// Reads a peer id back into its key.
+    /// Reads a peer id back into its key, whose point is not looked at.
     pub fn from_peer_id(text: &str) -> Result<Self, LinkError> {
         if text.len() != PEER_ID_CHARS {
             return Err(LinkError::PeerIdLength(text.chars().count()));
@@ -101,7 +108,7 @@ impl PublicKey {
         if *version != PEER_ID_VERSION {
             return Err(LinkError::PeerIdVersion(*version));
         }
-        Self::from_bytes(key).ok_or(LinkError::PeerIdMistyped)
+        Ok(Self(*key))
     }
 
     /// Whether `id` is this key's peer id, or that id with a `-suffix` used beside a ghost.
@@ -111,21 +118,38 @@ impl PublicKey {
     }
 }
 
+/// Nobody could prove to be the owner under a key that is no strong point: better said before dialling.
+fn owner_in_link(peer_id: &str) -> Result<PublicKey, LinkError> {
+    let key = PublicKey::from_peer_id(peer_id)?;
+    PublicKey::from_bytes(key.as_bytes()).ok_or(LinkError::PeerIdMistyped)
+}
+
+#[cfg(not(feature = "simulation"))]
+fn once(_: &[&[u8]], verify: impl FnOnce() -> bool) -> bool {
+    verify()
+}
+
+/// A simulated room lives in one process, where everybody checks the same signatures: each is checked once.
+#[cfg(feature = "simulation")]
+fn once(parts: &[&[u8]], verify: impl FnOnce() -> bool) -> bool {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    const REMEMBERED_MAX: usize = 1_000;
+    thread_local! {
+        static REMEMBERED: RefCell<BTreeMap<[u8; 32], bool>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    REMEMBERED.with_borrow_mut(|remembered| {
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        *remembered.entry(sha256(parts).0).or_insert_with(verify)
+    })
+}
+
 fn check_bytes(key: &[u8; 32]) -> [u8; 2] {
     let digest = sha256(&[b"peerpoll/peer-id/v1\0", key, &[PEER_ID_VERSION]]);
     [digest.0[0], digest.0[1]]
-}
-
-impl PartialOrd for PublicKey {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for PublicKey {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_bytes().cmp(other.as_bytes())
-    }
 }
 
 impl fmt::Display for PublicKey {
@@ -218,9 +242,9 @@ impl RoomRef {
             return Err(LinkError::NoFragment);
         }
         let Some((owner, poll)) = fragment.split_once('/') else {
-            return PublicKey::from_peer_id(fragment).map(Self::lobby);
+            return owner_in_link(fragment).map(Self::lobby);
         };
-        let owner = PublicKey::from_peer_id(owner)?;
+        let owner = owner_in_link(owner)?;
         if poll.len() != POLL_REF_CHARS {
             return Err(LinkError::PollLength(poll.chars().count()));
         }

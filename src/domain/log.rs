@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::bug::{self, Bug};
 use super::bytes::{Hash, Signature, Transcript, sha256};
 use super::command::{CommandId, SignedCommand};
 use super::identity::{KeyPair, RoomRef};
@@ -294,12 +295,23 @@ impl Staging {
     ) -> Verdict {
         let id = signed.command.id;
         let staged = || self.records.iter().find(|record| record.entry.signed.command.id == id);
-        if let Some(known) = log.known(id).or_else(staged) {
-            return if known.entry.signed == *signed {
+        let known = log.known(id).or_else(staged).filter(|_| !bug::on(Bug::DedupDropped));
+        if let Some(known) = known {
+            return if bug::on(Bug::ClosedPollRefusesDuplicates) && !self.poll.open {
+                Verdict::Refuse(Refused::Rule(Refusal::PollClosed))
+            } else if bug::on(Bug::ReceiptReissued) {
+                let entry = Entry { time_ms: now, ..known.entry.clone() };
+                Verdict::Duplicate(Receipt::issue(&entry, known.hash, owner))
+            } else if known.entry.signed == *signed || bug::on(Bug::ReusedIdAccepted) {
                 Verdict::Duplicate(known.receipt.clone())
             } else {
                 Verdict::Refuse(Refused::IdReused)
             };
+        }
+        if bug::on(Bug::ClockDecides)
+            && log.records.last().is_some_and(|last| now < last.entry.time_ms)
+        {
+            return Verdict::Refuse(Refused::Full);
         }
         if self.poll.revision >= LOG_ENTRIES_MAX {
             return Verdict::Refuse(Refused::Full);

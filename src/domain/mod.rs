@@ -6,7 +6,9 @@
 //! * [`command`]: a signed wish to change a poll, and its exact bytes.
 //! * [`config`]: what whoever deploys the page decides.
 //! * [`log`]: the hash chain of accepted commands, receipts and heads.
+//! * [`bug`]: lines broken on purpose, for the tests that must notice.
 
+pub mod bug;
 pub mod bytes;
 pub mod command;
 pub mod config;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
+use super::bug::{self, Bug};
 use super::bytes::Hash;
 use super::identity::{PollId, PublicKey};
 use super::text::{Description, Label, Name, Question};
@@ -345,10 +346,10 @@ impl Poll {
     }
 
     fn check_vote(&self, author: &PublicKey, vote: &Vote) -> Result<(), Refusal> {
-        if self.role_of(author) == Role::Viewer {
+        if self.role_of(author) == Role::Viewer && !bug::on(Bug::RoleCheckedAtReceipt) {
             return Err(Refusal::RoleForbids);
         }
-        if !self.open {
+        if !self.open && !bug::on(Bug::ClosedPollTakesVotes) {
             return Err(Refusal::PollClosed);
         }
         if vote.choices.windows(2).any(|pair| matches!(pair, [a, b] if a >= b)) {

@@ -21,6 +21,7 @@ use super::signalling::{IdPolicy, Signalling};
 use super::storage::{CachedPoll, Row, Stored};
 use super::view::{AppView, Intent, RoomView, SignallingView, StorageView, Summary, TabView};
 use crate::domain::Timestamp;
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{KeyPair, RoomRef};
 use crate::domain::log::Receipt;
@@ -514,7 +515,9 @@ impl Leading {
                 self.intent(cx, command, intent, Given::Now);
             }
             // Another tab took the lead while this one was frozen.
-            Ok(TabMessage::Leading { epoch }) => self.superseded |= epoch > self.epoch,
+            Ok(TabMessage::Leading { epoch }) => {
+                self.superseded |= epoch > self.epoch && !bug::on(Bug::ExLeaderLeadsOn);
+            }
             // And a tab of another version may say what this one does not understand.
             Ok(TabMessage::View(_) | TabMessage::Taken { .. }) | Err(_) => {}
         }

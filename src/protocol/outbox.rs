@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::view::{Pending, Stage};
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
 
 /// Commands that may wait per poll.
@@ -33,6 +34,9 @@ impl Outbox {
             let bytes = signed.command.transcript().len();
             outbox.items.insert(sequence, Item { signed, bytes, stage: Stage::Saved });
             outbox.next = outbox.next.max(sequence + 1);
+        }
+        if bug::on(Bug::OutboxForgottenOnReload) {
+            outbox.items.pop_last();
         }
         outbox
     }
@@ -65,8 +69,9 @@ impl Outbox {
 
     /// The next command to send, in order: nothing overtakes one that is still being saved.
     pub fn next_to_send(&mut self) -> Option<&SignedCommand> {
-        let item = self.items.values_mut().find(|item| item.stage != Stage::Sent)?;
-        if item.stage == Stage::Saving {
+        let mut unsent = self.items.values_mut().filter(|item| item.stage != Stage::Sent);
+        let item = if bug::on(Bug::OutboxOrderLost) { unsent.next_back() } else { unsent.next() }?;
+        if item.stage == Stage::Saving && !bug::on(Bug::SentBeforeSaved) {
             return None;
         }
         item.stage = Stage::Sent;
@@ -77,7 +82,7 @@ impl Outbox {
         self.items
             .values()
             .find(|item| item.stage != Stage::Sent)
-            .is_some_and(|item| item.stage == Stage::Saved)
+            .is_some_and(|item| item.stage == Stage::Saved || bug::on(Bug::SentBeforeSaved))
     }
 
     /// The connection is gone: all that was sent on it may be lost.

@@ -30,6 +30,7 @@ use super::rate::TokenBucket;
 use super::storage::{CachedPoll, KeptReceipt, Row};
 use super::view::{LinkView, ListedPoll, LostCause, Rejected, RoomView, SignallingView, Warning};
 use crate::domain::Timestamp;
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::{Command, CommandId, SignedCommand};
 use crate::domain::identity::{PublicKey, RoomRef};
 use crate::domain::log::{Head, Receipt};
@@ -337,7 +338,7 @@ impl Session {
         };
         if due && reach.open {
             self.dial(cx, reach);
-        } else if due {
+        } else if due && !bug::on(Bug::TicksForEver) {
             self.link = Link::Waiting { until: None };
         }
     }
@@ -401,7 +402,9 @@ impl Session {
             }
         }
         self.why = Some(why);
-        self.outbox.unsend();
+        if !bug::on(Bug::ResendForgotten) {
+            self.outbox.unsend();
+        }
         self.online.clear();
         self.awaiting_state = false;
         self.assembly = Assembly::default();
@@ -598,7 +601,11 @@ impl Session {
             poll.revision > head.revision
                 || (poll.revision == head.revision && poll.head == head.hash)
         });
-        if !is_ours || !fits_head || !poll.is_consistent() {
+        // Within one connection the owner's log only grows; what another one showed is looked at below.
+        let goes_back = self.is_live()
+            && self.poll.as_ref().is_some_and(|shown| poll.revision < shown.revision);
+        let fits = (fits_head && !goes_back) || bug::on(Bug::SnapshotOverNewer);
+        if !is_ours || !fits || !poll.is_consistent() {
             return self.fail(cx, Why::Lost);
         }
         if !self.continues(&poll) {
@@ -642,8 +649,10 @@ impl Session {
         if entry.revision <= poll.revision {
             return;
         }
-        let fits =
-            entry.revision == poll.revision + 1 && entry.hash() == claimed && entry.signed.verify();
+        let follows = entry.revision == poll.revision + 1 || bug::on(Bug::GapIgnored);
+        let hashed =
+            entry.hash() == claimed || bug::on(Bug::HashIgnored) || bug::on(Bug::GapIgnored);
+        let fits = follows && hashed && entry.signed.verify();
         let command = &entry.signed.command;
         if !fits || poll.check(&command.author, &command.action).is_err() {
             return self.request_state(cx);
@@ -711,7 +720,7 @@ impl Session {
 
     /// A person wants something. It is judged here first, saved, and only then sent.
     pub fn act(&mut self, cx: &mut Context<'_>, id: CommandId, action: Action) {
-        if self.is_live() {
+        if self.is_live() || bug::on(Bug::OfflineActAccepted) {
             self.adopt(cx, id, action);
         } else {
             let message = "Not connected to the owner: nothing new can be sent now.";
@@ -761,7 +770,8 @@ impl Session {
 
     fn ack(&mut self, cx: &mut Context<'_>, ack: &Ack) {
         let Some((sequence, signed)) = self.outbox.find(ack.command_id) else { return };
-        if ack.revision != ack.receipt.revision || !ack.receipt.verifies(signed) {
+        let verified = ack.revision == ack.receipt.revision && ack.receipt.verifies(signed);
+        if !verified && !bug::on(Bug::AckNotVerified) {
             return self.fail(cx, Why::Lost);
         }
         let Some(signed) = self.outbox.remove(sequence) else { return };
@@ -798,6 +808,9 @@ impl Session {
             return;
         }
         let Some((sequence, _)) = self.outbox.find(id) else { return };
+        if bug::on(Bug::RefusalIgnored) {
+            return;
+        }
         let Some(signed) = self.outbox.remove(sequence) else { return };
         self.write_answer(cx, vec![Row::outbox_done(self.room, sequence)]);
         self.reject(cx, id, signed.command.action, error.code.message().to_owned());
@@ -814,6 +827,9 @@ impl Session {
             Some(Saving::Command(sequence)) => {
                 self.outbox.saved(sequence);
                 self.pump(cx);
+                if bug::on(Bug::RowRemovedBeforeAck) {
+                    self.write_answer(cx, vec![Row::outbox_done(self.room, sequence)]);
+                }
                 cx.changed();
             }
         }

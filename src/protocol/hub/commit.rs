@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Flight, Gathered, Hosted, Hub, Source, newest_vote, send};
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::SignedCommand;
 use crate::domain::log::{Head, Log, Refused, Verdict};
 use crate::domain::poll::Refusal;
@@ -34,8 +35,11 @@ impl Hub {
         for gathered in commands {
             match self.judge(cx, &mut flight, &gathered.signed) {
                 Verdict::Accept(record) => {
+                    if bug::on(Bug::AckBeforeCommit) {
+                        answer(cx, gathered.source, || Message::ack(record.receipt.clone()));
+                    }
                     rows.push(Row::record(&record));
-                    flight.commands.push(gathered);
+                    flight.commands.push((gathered, None));
                 }
                 Verdict::Duplicate(receipt)
                     if self.is_committed(&gathered.signed, receipt.revision) =>
@@ -43,8 +47,9 @@ impl Hub {
                     answer(cx, gathered.source, || Message::ack(receipt));
                 }
                 // The first of the two is in this very batch: both are acked with it.
-                Verdict::Duplicate(_) => flight.commands.push(gathered),
-                Verdict::Refuse(refused) => self.refuse(cx, gathered, refused),
+                Verdict::Duplicate(_) => flight.commands.push((gathered, None)),
+                Verdict::Refuse(refused) if rows.is_empty() => self.refuse(cx, gathered, refused),
+                Verdict::Refuse(refused) => flight.commands.push((gathered, Some(refused))),
             }
         }
         if rows.is_empty() {
@@ -80,6 +85,13 @@ impl Hub {
         self.polls
             .get(&signed.command.room.poll)
             .is_some_and(|hosted| hosted.log.revision() >= revision)
+    }
+
+    fn acknowledge(&self, cx: &mut Context<'_>, Gathered { source, signed }: &Gathered) {
+        let hosted = self.polls.get(&signed.command.room.poll);
+        if let Some(receipt) = hosted.and_then(|hosted| hosted.log.receipt(signed.command.id)) {
+            answer(cx, *source, || Message::ack(receipt.clone()));
+        }
     }
 
     pub(super) fn refuse(&mut self, cx: &mut Context<'_>, gathered: Gathered, refused: Refused) {
@@ -128,13 +140,10 @@ impl Hub {
                 touched.push(id);
             }
         }
-        for Gathered { source, signed } in flight.commands {
-            let receipt = self
-                .polls
-                .get(&signed.command.room.poll)
-                .and_then(|hosted| hosted.log.receipt(signed.command.id));
-            if let Some(receipt) = receipt {
-                answer(cx, source, || Message::ack(receipt.clone()));
+        for (gathered, refused) in flight.commands {
+            match refused {
+                Some(refused) => self.refuse(cx, gathered, refused),
+                None => self.acknowledge(cx, &gathered),
             }
         }
         for id in touched {
@@ -160,7 +169,9 @@ impl Hub {
         let Some(flight) = self.flight.take_if(|flight| flight.batch == batch) else {
             return false;
         };
-        self.gathered.splice(0..0, flight.commands);
+        if !bug::on(Bug::FailedCommitForgotten) {
+            self.gathered.splice(0..0, flight.commands.into_iter().map(|(gathered, _)| gathered));
+        }
         self.failing = match failure {
             StorageFailure::Quota => StorageView::Full,
             StorageFailure::Unavailable | StorageFailure::Fenced => StorageView::Failing,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::fanout::discovery;
 use super::{BUFFER_DROP_BYTES, BUFFER_PAUSE_BYTES};
 use super::{Gathered, Hub, LINKS_MAX, Link, PENDING_LINKS_MAX, Phase, Source, send};
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::CommandId;
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
-use crate::domain::poll::Role;
+use crate::domain::poll::{Action, Role};
 use crate::protocol::Context;
 use crate::protocol::effect::{Descriptions, LinkEvent, LinkId, Output, SignallingCommand};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, OwnerHandshake, fingerprints};
@@ -132,6 +133,10 @@ impl Hub {
             Ok((handshake, proof)) => {
                 link.phase = Phase::Proving(handshake);
                 send(cx, id, &Message::OwnerProof(proof));
+                if bug::on(Bug::ServedBeforeProof) {
+                    let polls: Vec<PollId> = self.polls.keys().copied().collect();
+                    polls.into_iter().for_each(|poll| self.send_state(cx, id, poll));
+                }
             }
             Err(code) => self.close(cx, id, code, None),
         }
@@ -270,11 +275,19 @@ impl Hub {
             return send(cx, id, &Message::error(Code::TooFast, Some(command_id)));
         }
         let signed = mutation.into_signed(RoomRef { owner: self.owner, poll }, key);
-        if !signed.verify() {
+        if !signed.verify() && !bug::on(Bug::ForgedCommandAccepted) {
             return send(cx, id, &Message::error(Code::BadSignature, Some(command_id)));
+        }
+        let is_vote = matches!(signed.command.action, Action::Vote(_));
+        if bug::on(Bug::RoleCheckedAtReceipt) && is_vote && self.is_viewer(poll, &key) {
+            return send(cx, id, &Message::error(Code::RoleForbids, Some(command_id)));
         }
         self.gathered.push(Gathered { source: Source::Link(id), signed });
         self.begin_commit(cx);
+    }
+
+    fn is_viewer(&self, poll: PollId, key: &PublicKey) -> bool {
+        self.poll(poll).is_some_and(|poll| poll.role_of(key) == Role::Viewer)
     }
 
     pub(super) fn buffered(&mut self, cx: &mut Context<'_>, id: LinkId, bytes: u64) {

@@ -37,7 +37,7 @@ use super::view::{
 use crate::domain::Timestamp;
 use crate::domain::command::{Command, CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
-use crate::domain::log::{Head, Log, LogError, Receipt, Record, Staging};
+use crate::domain::log::{Head, Log, LogError, Receipt, Record, Refused, Staging};
 use crate::domain::poll::{Action, Poll};
 
 /// Connections in all: Chrome allows a page about 500.
@@ -72,8 +72,9 @@ struct Flight {
     batch: BatchId,
     stagings: BTreeMap<PollId, Staging>,
     founded: Vec<(PollId, Log)>,
-    /// Kept to be tried again should the commit fail.
-    commands: Vec<Gathered>,
+    /// In order, with those that were refused because of one before them. All are answered once the commit is
+    /// through; should it fail, all are judged again.
+    commands: Vec<(Gathered, Option<Refused>)>,
 }
 
 #[derive(Debug)]
@@ -255,7 +256,8 @@ impl Hub {
     }
 
     fn uncommitted(&self) -> impl Iterator<Item = &Gathered> {
-        self.flight.iter().flat_map(|flight| &flight.commands).chain(&self.gathered)
+        let flying = self.flight.iter().flat_map(|flight| &flight.commands);
+        flying.map(|(gathered, _)| gathered).chain(&self.gathered)
     }
 
     /// Whether losing this tab now would lose the command.

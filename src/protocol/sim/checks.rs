@@ -1,19 +1,37 @@
 //! What must hold at every moment, and what must hold once faults have stopped.
 //!
 //! The ledger is told of everything that leaves a tab, arrives at one, or reaches a disk, and keeps a state
-//! of its own for each revision, folded straight from the owner's disk.
+//! of its own for each revision, folded straight from the owner's disk. A message that starts with `[n]` says
+//! which promise is broken:
+//!
+//! 1. An acked command is in every later state of the owner.
+//! 2. A command id is applied at most once; a duplicate gets the identical receipt, other content an error.
+//! 3. A participant's revision only grows, one by one.
+//! 4. A state is the fold of the log up to its revision.
+//! 5. Once faults stop everybody shows the owner's state and every outbox is empty.
+//! 6. A command is on disk before it is first sent, and stays there until it is answered.
+//! 7. Unanswered commands survive a reload in their order; a refused one takes its effect back.
+//! 8. While the owner is away the copy is shown and nothing new is taken.
+//! 9. Roles are checked when a command is applied.
+//! 10. A closed poll takes no votes, and still acks what it took before.
+//! 11. Clocks decide nothing: a command is refused only where the rules refuse it.
+//! 12. One leading tab per device, and an epoch in every write.
+//! 13. Nothing is acked or told before its transaction completed.
+//! 14. No poll data before authentication.
+//! 15. Nothing panics, spins or passes a limit.
+//! 16. What is not listed stays among those who have the link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Sim, Store};
+use crate::domain::bug;
 use crate::domain::bytes::{Hash, sha256};
 use crate::domain::command::{CommandId, SignedCommand};
-use crate::domain::identity::RoomRef;
-use crate::domain::log::{Receipt, Record};
+use crate::domain::identity::{PollId, PublicKey, RoomRef};
+use crate::domain::log::{LOG_ENTRIES_MAX, Receipt, Record};
 use crate::domain::poll::{Action, Poll};
 use crate::protocol::effect::LinkId;
-use crate::protocol::message::{FRAME_BYTES_MAX, Message, parse_frame};
-use crate::protocol::outbox::COMMANDS_MAX;
+use crate::protocol::message::{Code, ErrorMessage, FRAME_BYTES_MAX, Message, parse_frame};
 use crate::protocol::storage::Row;
 
 #[derive(Debug, Default)]
@@ -21,15 +39,46 @@ pub struct Ledger {
     room: Option<RoomRef>,
     /// `states[r]` is the fold of the first `r` entries on the owner's disk.
     states: Vec<Poll>,
-    logged: BTreeMap<CommandId, u64>,
+    /// Place and digest of each command in the log.
+    logged: BTreeMap<CommandId, (u64, Hash)>,
     receipts: BTreeMap<CommandId, Receipt>,
-    /// Commands that were in a device's outbox on disk once.
-    saved: BTreeSet<(usize, CommandId)>,
+    acked_revision: u64,
+    /// Commands that were in a device's outbox on disk once, and as which.
+    saved: BTreeMap<(usize, CommandId), Saved>,
+    /// Commands that were sent by somebody else as well.
+    replayed: BTreeSet<CommandId>,
+    /// The place among the saved of the newest command of each author in the log.
+    newest_saved: BTreeMap<PublicKey, usize>,
     /// Commands whose answer has arrived at some tab of a device.
     answered: BTreeSet<(usize, CommandId)>,
-    /// Accepted links over which a participant has proved itself.
-    proved: BTreeSet<(usize, u64, LinkId)>,
+    /// Accepted links over which a participant has proved itself, and for which poll.
+    proved: BTreeMap<LinkEnd, (PublicKey, PollId)>,
+    /// Commands that arrived over a link and are not acked over it yet.
+    arrived: BTreeMap<(LinkEnd, CommandId), Vec<Hash>>,
+    /// The newest revision that a leader's session showed.
+    shown: BTreeMap<(usize, u64, u64), u64>,
     trace: Option<Hash>,
+}
+
+/// One end of a link: tab, its generation, and the link's id there.
+type LinkEnd = (usize, u64, LinkId);
+
+#[derive(Debug)]
+struct Saved {
+    signed: SignedCommand,
+    /// How many were saved before it.
+    place: usize,
+    /// The revision of the owner's disk then.
+    revision: u64,
+}
+
+/// Where a frame came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// One of our nodes sent it over this very link.
+    Peer,
+    /// Somebody made it up, or replays it.
+    Liar,
 }
 
 impl Ledger {
@@ -45,6 +94,22 @@ impl Ledger {
         self.receipts.len()
     }
 
+    /// A command that waits for its answer, and on which device.
+    pub fn unanswered(&self) -> Option<(usize, CommandId)> {
+        self.saved.keys().find(|at| !self.answered.contains(at)).copied()
+    }
+
+    /// The frame of some ack, and the command that it is for.
+    pub fn any_ack(&self) -> Option<(CommandId, String)> {
+        let (id, receipt) = self.receipts.first_key_value()?;
+        Some((*id, Message::ack(receipt.clone()).to_json()))
+    }
+
+    /// A command that is in the log.
+    pub fn any_logged(&self) -> Option<CommandId> {
+        self.receipts.keys().last().copied()
+    }
+
     fn note(&mut self, parts: &[&[u8]]) {
         let digest = sha256(parts);
         self.trace = Some(sha256(&[&self.trace().0, &digest.0]));
@@ -55,14 +120,18 @@ impl Ledger {
         self.note(&[b"sent", &tab.to_be_bytes(), frame.as_bytes()]);
         assert!(frame.len() <= FRAME_BYTES_MAX, "[15] a frame of {} bytes", frame.len());
         let messages = parse_frame(frame, FRAME_BYTES_MAX).expect("[15] our own frames parse");
+        let accepted = matches!(link, LinkId::Accepted(_));
+        let end = (tab, generation, link);
         for message in messages {
-            let accepted = matches!(link, LinkId::Accepted(_));
             match &message {
-                Message::Ack(ack) => self.acked_now(&ack.receipt),
+                Message::Ack(ack) => {
+                    self.acked_now(&ack.receipt);
+                    self.acked_what_came(end, &ack.receipt);
+                }
                 Message::Command(mutation) if !accepted => {
                     let id = mutation.tail.command_id;
                     assert!(
-                        self.saved.contains(&(device, id)),
+                        self.saved.contains_key(&(device, id)),
                         "[6] {id} is sent but was never saved"
                     );
                 }
@@ -73,21 +142,26 @@ impl Ledger {
                 Message::Hello(_)
                 | Message::OwnerProof(_)
                 | Message::ParticipantProof(_)
-                | Message::Error(_) => {
-                    continue;
+                | Message::Error(_) => continue,
+                Message::List(listed) => {
+                    let quiet = self.room.is_none() || listed.is_empty();
+                    assert!(quiet, "[16] the lobby hears of a poll that is not listed");
+                }
+                Message::State(_) | Message::StateChunk(_) | Message::Head(_) if accepted => {
+                    let of = self.proved.get(&end).map(|(_, poll)| *poll);
+                    assert!(of != Some(PollId::LOBBY), "[16] the lobby is told about a poll");
                 }
                 Message::Welcome(_)
                 | Message::State(_)
                 | Message::StateChunk(_)
                 | Message::Head(_)
-                | Message::List(_)
                 | Message::Discovery(_)
                 | Message::SyncRequest(_)
                 | Message::Ping(_)
                 | Message::Pong(_) => {}
             }
             assert!(
-                !accepted || self.proved.contains(&(tab, generation, link)),
+                !accepted || self.proved.contains_key(&end),
                 "[14] {message:?} before authentication"
             );
         }
@@ -103,12 +177,65 @@ impl Ledger {
             return;
         }
         assert_eq!(
-            self.logged.get(&id),
-            Some(&receipt.revision),
+            self.logged.get(&id).map(|(revision, _)| *revision),
+            Some(receipt.revision),
             "[1, 13] {id} is acked but not on the owner's disk"
         );
         let first = self.receipts.entry(id).or_insert_with(|| receipt.clone());
         assert_eq!(first, receipt, "[2] another receipt for {id}");
+        self.acked_revision = self.acked_revision.max(receipt.revision);
+    }
+
+    /// An ack answers a command that came over this link with exactly this content.
+    fn acked_what_came(&mut self, end: LinkEnd, receipt: &Receipt) {
+        if self.room.is_none() {
+            return;
+        }
+        let waiting = self.arrived.entry((end, receipt.command_id)).or_default();
+        let at = waiting.iter().position(|digest| *digest == receipt.command_hash);
+        let at = at.expect("[2] an ack for other content than what came");
+        waiting.remove(at);
+    }
+
+    /// A refusal is what the rules say of a state that the owner was in since the command was saved.
+    fn refused_by_the_rules(&self, device: usize, error: &ErrorMessage) {
+        let Some(id) = error.command_id.filter(|id| !self.replayed.contains(id)) else { return };
+        let Some(saved) = self.saved.get(&(device, id)) else { return };
+        let known = self.logged.get(&id).map(|(_, digest)| *digest);
+        match error.code {
+            Code::TooFast
+            | Code::BadSignature
+            | Code::Malformed
+            | Code::FrameTooLarge
+            | Code::TooDeep
+            | Code::OutOfOrder
+            | Code::BadProof
+            | Code::UnsupportedVersion
+            | Code::UnknownPoll
+            | Code::RoomFull
+            | Code::Replaced
+            | Code::HandshakeTimeout
+            | Code::UnknownType => {}
+            Code::IdReused => assert!(known.is_some(), "[2] {id} is new and refused as used"),
+            Code::LogFull => {
+                assert!(self.revision() >= LOG_ENTRIES_MAX, "[11] {id} is refused for no rule");
+            }
+            code => {
+                assert_eq!(known, None, "[10] {id} is in the log and refused all the same");
+                let command = &saved.signed.command;
+                let says = |poll: &Poll| {
+                    let checked = bug::with(None, || poll.check(&command.author, &command.action));
+                    checked.err().map(Code::from)
+                };
+                let mut since = (saved.revision..=self.revision()).filter_map(|r| self.state(r));
+                let refused = since.any(|state| says(state) == Some(code));
+                assert!(refused, "[11] {id} is refused as {code:?} against the rules");
+            }
+        }
+    }
+
+    fn revision(&self) -> u64 {
+        self.states.len() as u64
     }
 
     /// A frame reaches a tab.
@@ -119,18 +246,42 @@ impl Ledger {
         generation: u64,
         link: LinkId,
         frame: &str,
+        origin: Origin,
     ) {
+        const TOLD_BY: [&str; 5] = ["\"ack", "\"error", "\"auth:p", "\"poll:", "\"user:"];
         self.note(&[b"arrived", &tab.to_be_bytes(), frame.as_bytes()]);
+        if !TOLD_BY.iter().any(|start| frame.contains(start)) {
+            return;
+        }
+        let end = (tab, generation, link);
         for message in parse_frame(frame, FRAME_BYTES_MAX).unwrap_or_default() {
             match message {
                 Message::Ack(ack) => {
-                    self.answered.insert((device, ack.command_id));
+                    let place = self.logged.get(&ack.command_id).map(|(revision, _)| *revision);
+                    if self.room.is_none() || place == Some(ack.revision) {
+                        self.answered.insert((device, ack.command_id));
+                    }
                 }
                 Message::Error(error) => {
+                    if origin == Origin::Peer {
+                        self.refused_by_the_rules(device, &error);
+                    }
                     self.answered.extend(error.command_id.map(|id| (device, id)));
                 }
-                Message::ParticipantProof(_) => {
-                    self.proved.insert((tab, generation, link));
+                Message::ParticipantProof(proof) if origin == Origin::Peer => {
+                    let key = PublicKey::from_bytes(&proof.public_key.0).expect("a key of ours");
+                    self.proved.insert(end, (key, proof.poll_id));
+                }
+                Message::Command(mutation) if mutation.tail.entry.is_none() => {
+                    let id = mutation.tail.command_id;
+                    if origin == Origin::Liar {
+                        self.replayed.insert(id);
+                    }
+                    let (Some(room), Some((key, _))) = (self.room, self.proved.get(&end)) else {
+                        continue;
+                    };
+                    let digest = mutation.into_signed(room, *key).hash();
+                    self.arrived.entry((end, id)).or_default().push(digest);
                 }
                 _ => {}
             }
@@ -150,6 +301,7 @@ impl Ledger {
                 );
                 let record: Record = serde_json::from_str(value).expect("a record");
                 if before.is_none() && self.room == Some(record.entry.signed.command.room) {
+                    self.in_order(&record.entry.signed);
                     self.append(&record);
                 }
             }
@@ -166,10 +318,22 @@ impl Ledger {
             }
             Store::Outbox => {
                 let signed: SignedCommand = serde_json::from_str(value).expect("a command");
-                self.saved.insert((device, signed.command.id));
+                let (place, revision) = (self.saved.len(), self.revision());
+                let saved = Saved { signed, place, revision };
+                self.saved.entry((device, saved.signed.command.id)).or_insert(saved);
             }
             Store::Receipts | Store::Rooms | Store::Visitors => {}
         }
+    }
+
+    /// The commands of one author come into the log in the order in which they were saved.
+    fn in_order(&mut self, signed: &SignedCommand) {
+        let (author, id) = (signed.command.author, signed.command.id);
+        let mut places = self.saved.values().filter(|saved| saved.signed.command.id == id);
+        let Some(place) = places.next().map(|saved| saved.place) else { return };
+        let newest = self.newest_saved.entry(author).or_insert(place);
+        assert!(*newest <= place, "[7] {id} is overtaken by a later command");
+        *newest = place;
     }
 
     /// Folds one more entry, by the rules alone.
@@ -182,16 +346,17 @@ impl Ledger {
             (None, _) => panic!("[4] a log that does not start with a creation"),
             (Some(last), action) => {
                 let mut next = last.clone();
-                let applied = next.apply(&command.author, action);
+                let applied = bug::with(None, || next.apply(&command.author, action));
                 assert_eq!(applied, Ok(()), "[9, 10] {command:?} against the rules");
                 next
             }
         };
         assert_eq!(record.entry.revision, self.states.len() as u64 + 1, "[3] a gap in the log");
-        assert!(record.entry.signed.verify(), "a forged command in the log");
+        assert!(record.entry.signed.verify(), "[9] a forged command in the log");
         next.revision = record.entry.revision;
         next.head = record.hash;
-        assert_eq!(self.logged.insert(command.id, next.revision), None, "[2] {} twice", command.id);
+        let place = (next.revision, record.entry.signed.hash());
+        assert_eq!(self.logged.insert(command.id, place), None, "[2] {} twice", command.id);
         self.states.push(next);
     }
 
@@ -225,28 +390,53 @@ impl Sim {
         })
     }
 
-    /// After every step: whatever any tab holds as confirmed is a state that the owner's disk once was.
-    pub fn check(&self, room: RoomRef) {
-        for tab in &self.tabs {
-            let Some(node) = &tab.node else { continue };
-            let hosted = node.hub().and_then(|hub| hub.poll(room.poll));
-            let followed = node.confirmed(room);
-            for poll in hosted.into_iter().chain(followed) {
-                let state = self.ledger.state(poll.revision);
-                assert_eq!(state, Some(poll), "[3, 4] not the fold of {} entries", poll.revision);
-            }
+    /// After every step: whatever the tab that stepped holds as confirmed is a state that the owner's disk once was.
+    pub fn check(&mut self, room: RoomRef) {
+        let Some(at) = self.stepped.take() else { return };
+        let tab = &self.tabs[at];
+        let Some(node) = &tab.node else { return };
+        let is_fold = |poll: &Poll| {
+            let state = self.ledger.state(poll.revision);
+            assert_eq!(state, Some(poll), "[3, 4] not the fold of {} entries", poll.revision);
+        };
+        if let Some(poll) = node.hub().and_then(|hub| hub.poll(room.poll)) {
+            is_fold(poll);
+            let fenced = tab.epoch != self.disks[tab.device].epoch;
+            assert!(
+                fenced || poll.revision >= self.ledger.acked_revision,
+                "[1] the owner's state lacks what was acked"
+            );
         }
-        for disk in &self.disks {
-            assert!(disk.count(Store::Outbox) <= COMMANDS_MAX, "[15] the outbox is too long");
+        if let Some(poll) = node.confirmed(room) {
+            is_fold(poll);
+            let shown = self.ledger.shown.entry((at, tab.generation, tab.epoch)).or_default();
+            assert!(*shown <= poll.revision, "[3] a state replaces a newer one");
+            *shown = poll.revision;
         }
+    }
+
+    /// What a person may do through a tab, and what must come of it while the owner is away.
+    pub fn check_offline(&self, tab: usize, room: RoomRef, pending: usize) {
+        let view = self.room(tab, room);
+        assert_eq!(
+            view.pending.len(),
+            pending,
+            "[8] something new is taken while the owner is away"
+        );
+        assert_eq!(view.poll.is_some(), view.cached_at.is_some(), "[8] a copy without its date");
     }
 
     /// In the end: everything that was ever acked is there, once.
     pub fn check_end(&self, room: RoomRef) {
         let ledger = &self.ledger;
         for (id, receipt) in &ledger.receipts {
-            let revision = ledger.logged.get(id).expect("[1] an acked command is lost");
+            let (revision, _) = ledger.logged.get(id).expect("[1] an acked command is lost");
             assert_eq!(*revision, receipt.revision, "[1] an acked command moved");
+        }
+        for device in 0..self.disks.len() {
+            let leads = |tab: usize| self.tabs[tab].device == device && self.is_leading(tab);
+            let leading = (0..self.tabs.len()).filter(|tab| leads(*tab)).count();
+            assert_eq!(leading, 1, "[12] leading tabs of device {device}");
         }
         let records: usize = self.disks[0]
             .rows

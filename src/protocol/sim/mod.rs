@@ -3,11 +3,18 @@
 //! Everything that happens is an event in one queue, ordered by time and then by when it was scheduled;
 //! all choices come from one seed. So a seed replays a run exactly.
 
+#[cfg(feature = "simulation")]
+mod bugs;
+mod campaign;
 mod chaos;
 mod checks;
+mod lies;
 mod scenarios;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use checks::Origin;
+use lies::Lie;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::effect::{
@@ -15,12 +22,14 @@ use super::effect::{
     StorageFailure,
 };
 use super::node::{Input, Node};
+use super::outbox::COMMANDS_MAX;
 use super::random::Random;
 use super::storage::{Row, Store};
-use super::view::{AppView, Intent, RoomView};
+use super::view::{AppView, Intent, LinkView, RoomView};
 use crate::domain::Timestamp;
+use crate::domain::bug::{self, Bug};
 use crate::domain::bytes::sha256;
-use crate::domain::command::CommandId;
+use crate::domain::command::{Command, CommandId, SignedCommand};
 use crate::domain::identity::{KeyPair, PollId, PublicKey, RoomRef};
 use crate::domain::poll::{Action, Draft};
 
@@ -28,8 +37,6 @@ use crate::domain::poll::{Action, Draft};
 const OFFER_EXPIRES_MS: u64 = 5_000;
 /// More than any run needs: past it something spins.
 const STEPS_MAX: u64 = 300_000;
-/// Inputs that a failure shows.
-const RECENT_MAX: usize = 30;
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
 /// One browser tab. Tabs with the same `device` share a disk and an identity.
@@ -44,6 +51,8 @@ pub struct Tab {
     epoch: u64,
     links: BTreeMap<LinkId, Wire>,
     next_accepted: u64,
+    /// When the newest transaction under way completes.
+    committing_until: Timestamp,
     /// When its one timeout fires, in real time.
     alarm: Option<Timestamp>,
 }
@@ -100,6 +109,7 @@ pub struct Sim {
     pub tabs: Vec<Tab>,
     pub disks: Vec<Disk>,
     seeds: Vec<[u8; 32]>,
+    keys: Vec<PublicKey>,
     events: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
     pub random: Random,
@@ -108,12 +118,16 @@ pub struct Sim {
     offers: Vec<(usize, u64, LinkId, String)>,
     /// Pairs of devices that can't reach each other now.
     pub partitioned: BTreeSet<(usize, usize)>,
+    /// Whether peers lie in what they send: see [`lies`].
+    pub lying: bool,
     pub frame_delay_ms: (u64, u64),
     pub commit_delay_ms: (u64, u64),
     next_command: u128,
     steps: u64,
-    /// The newest inputs, for whoever reads a failure.
-    recent: VecDeque<String>,
+    /// Whether every input is printed, for whoever reads a failure.
+    pub tracing: bool,
+    /// The tab that the newest event was for, until it is checked.
+    stepped: Option<usize>,
     pub ledger: checks::Ledger,
     /// What each device's clock is off by, as an addition to half of real time: see [`Sim::wall`].
     pub clocks: Vec<u64>,
@@ -127,17 +141,20 @@ impl Sim {
             tabs: Vec::new(),
             disks: Vec::new(),
             seeds: Vec::new(),
+            keys: Vec::new(),
             events: BTreeMap::new(),
             sequence: 0,
             random: Random::new(digest),
             signalling: Some(BTreeMap::new()),
             offers: Vec::new(),
             partitioned: BTreeSet::new(),
+            lying: false,
             frame_delay_ms: (1, 5),
             commit_delay_ms: (1, 5),
             next_command: 1_000,
             steps: 0,
-            recent: VecDeque::new(),
+            tracing: false,
+            stepped: None,
             ledger: checks::Ledger::default(),
             clocks: Vec::new(),
         }
@@ -147,14 +164,16 @@ impl Sim {
 
     pub fn device(&mut self) -> usize {
         let number = self.disks.len();
-        self.seeds.push([u8::try_from(number + 1).expect("few devices"); 32]);
+        let seed = [u8::try_from(number + 1).expect("few devices"); 32];
+        self.seeds.push(seed);
+        self.keys.push(KeyPair::from_seed(&seed).public());
         self.disks.push(Disk::default());
         self.clocks.push(START.0 / 2);
         number
     }
 
     pub fn key(&self, device: usize) -> PublicKey {
-        KeyPair::from_seed(&self.seeds[device]).public()
+        self.keys[device]
     }
 
     /// Opens a tab on a device; it leads once it gets the lock.
@@ -169,6 +188,7 @@ impl Sim {
             epoch: 0,
             links: BTreeMap::new(),
             next_accepted: 0,
+            committing_until: START,
             alarm: None,
         });
         self.start(tab);
@@ -215,10 +235,22 @@ impl Sim {
 
     /// A frame that nobody of ours sent arrives at a tab, over any connection that stands.
     pub fn inject(&mut self, to: usize, frame: &str) {
-        let Some(link) = self.tabs[to].links.keys().next().copied() else { return };
+        let links = self.tabs[to].links.keys();
+        if let Some(link) = links.copied().next() {
+            self.inject_over(to, link, frame);
+        }
+    }
+
+    /// A link of `to` whose other end is on `device`.
+    pub fn link_with(&self, to: usize, device: usize) -> Option<LinkId> {
+        let mut links = self.tabs[to].links.iter();
+        links.find(|(_, wire)| self.tabs[wire.other].device == device).map(|(link, _)| *link)
+    }
+
+    pub fn inject_over(&mut self, to: usize, link: LinkId, frame: &str) {
         if self.tabs[to].node.is_some() {
             let (device, generation) = (self.tabs[to].device, self.tabs[to].generation);
-            self.ledger.arrived(device, to, generation, link, frame);
+            self.ledger.arrived(device, to, generation, link, frame, Origin::Liar);
             self.input(to, Input::Link(link, LinkEvent::Frame(frame.to_owned())));
         }
     }
@@ -287,8 +319,21 @@ impl Sim {
     pub fn intent(&mut self, tab: usize, intent: Intent) -> CommandId {
         self.next_command += 1;
         let command = CommandId(uuid::Uuid::from_u128(self.next_command));
+        let away = self.is_away(tab, &intent);
         self.input(tab, Input::Intent { intent, command });
+        if let Some((room, pending)) = away {
+            self.check_offline(tab, room, pending);
+        }
         command
+    }
+
+    /// When somebody acts in a room that is not connected: the room, and how much waits in it.
+    fn is_away(&self, tab: usize, intent: &Intent) -> Option<(RoomRef, usize)> {
+        let Intent::Act { room, .. } = intent else { return None };
+        let node = self.tabs[tab].node.as_ref().filter(|node| node.is_leading())?;
+        let view = node.view().rooms.iter().find(|view| view.room == *room).cloned()?;
+        let away = view.me != room.owner && view.link != LinkView::Connected;
+        away.then_some((*room, view.pending.len()))
     }
 
     pub fn create(&mut self, tab: usize, draft: Draft) -> RoomRef {
@@ -300,6 +345,18 @@ impl Sim {
 
     pub fn act(&mut self, tab: usize, room: RoomRef, action: Action) -> CommandId {
         self.intent(tab, Intent::Act { room, action })
+    }
+
+    /// A command by somebody who does not ask the rules first.
+    pub fn signed(
+        &self,
+        device: usize,
+        room: RoomRef,
+        id: CommandId,
+        action: Action,
+    ) -> SignedCommand {
+        let key = KeyPair::from_seed(&self.seeds[device]);
+        Command { room, author: key.public(), id, action }.sign(&key)
     }
 
     pub fn watch(&mut self, tab: usize, room: RoomRef) {
@@ -350,7 +407,7 @@ impl Sim {
     /// One event, or one tick. False when nothing is due before `end`.
     fn step(&mut self, end: Timestamp) -> bool {
         self.steps += 1;
-        assert!(self.steps < STEPS_MAX, "[15] nothing comes to rest:\n{}", self.trace());
+        assert!(self.steps < STEPS_MAX, "[15] nothing comes to rest");
         let tick = (0..self.tabs.len())
             .filter_map(|tab| {
                 Some((self.tabs[tab].alarm.filter(|_| self.tabs[tab].node.is_some())?, tab))
@@ -398,7 +455,8 @@ impl Sim {
             Event::Frame { to, generation, link, frame }
                 if self.lives(to, generation) && self.tabs[to].links.contains_key(&link) =>
             {
-                self.ledger.arrived(self.tabs[to].device, to, generation, link, &frame);
+                let device = self.tabs[to].device;
+                self.ledger.arrived(device, to, generation, link, &frame, Origin::Peer);
                 self.input(to, Input::Link(link, LinkEvent::Frame(frame.to_string())));
             }
             Event::Gone { to, generation, link }
@@ -431,7 +489,7 @@ impl Sim {
 
     fn may_commit(&self, tab: usize, epoch: u64) -> Result<(), StorageFailure> {
         let disk = &self.disks[self.tabs[tab].device];
-        if disk.epoch != epoch {
+        if disk.epoch != epoch && !bug::on(Bug::EpochNotChecked) {
             return Err(StorageFailure::Fenced);
         }
         disk.fails.map_or(Ok(()), Err)
@@ -459,11 +517,27 @@ impl Sim {
                 None => disk.rows.remove(&(row.store, row.key)),
             };
         }
+        assert!(disk.count(Store::Outbox) <= COMMANDS_MAX, "[15] the outbox is too long");
     }
 
-    /// The newest inputs, one a line.
-    pub fn trace(&self) -> String {
-        self.recent.iter().fold(String::new(), |text, line| text + line + "\n")
+    /// One line of the story: when, on which tab, what.
+    fn tell(&self, tab: usize, input: &Input) {
+        let at = self.now.since(START);
+        let what = match input {
+            Input::Lead { epoch, rows, .. } => format!("leads, epoch {epoch}, {} rows", rows.len()),
+            Input::Intent { intent, command } => format!("is asked for {intent:?} as {command}"),
+            Input::Tab(text) => format!("hears from another tab {text}"),
+            Input::Link(link, LinkEvent::Frame(frame)) => format!("{link:?} gets {frame}"),
+            Input::Link(link, LinkEvent::Opened { remote, .. }) => {
+                format!("{link:?} opens to {remote:.8}")
+            }
+            input => format!("{input:?}"),
+        };
+        let device = self.tabs[tab].device;
+        eprintln!(
+            "{at:>9} ms  device {device} tab {tab}  {}",
+            what.chars().take(300).collect::<String>()
+        );
     }
 
     // --- the network ---------------------------------------------------------------------------
@@ -511,11 +585,15 @@ impl Sim {
         self.later(tab, 3, Input::Link(link, to_us));
     }
 
+    /// What one tab sends another is lost from here on, and neither is told.
+    pub fn half_cut(&mut self, from: usize, to: usize) {
+        self.tabs[from].links.retain(|_, wire| wire.other != to);
+    }
+
     /// Ends the connections between two tabs without a word.
     pub fn cut(&mut self, a: usize, b: usize) {
-        for (from, to) in [(a, b), (b, a)] {
-            self.tabs[from].links.retain(|_, wire| wire.other != to);
-        }
+        self.half_cut(a, b);
+        self.half_cut(b, a);
     }
 
     fn delay(&mut self, range: (u64, u64)) -> u64 {
@@ -532,11 +610,10 @@ impl Sim {
 
     pub fn input(&mut self, tab: usize, input: Input) {
         let now = self.wall(tab);
-        if self.recent.len() == RECENT_MAX {
-            self.recent.pop_front();
+        if self.tracing {
+            self.tell(tab, &input);
         }
-        let text = format!("{:>9} ms  tab {tab}  {input:?}", self.now.since(START));
-        self.recent.push_back(text.chars().take(240).collect());
+        self.stepped = Some(tab);
         let Some(node) = &mut self.tabs[tab].node else { return };
         let outputs = node.handle(now, input);
         // A browser's timeout counts real time from when it was set, whatever the clock does meanwhile.
@@ -551,7 +628,11 @@ impl Sim {
         let generation = self.tabs[tab].generation;
         match output {
             Output::Commit(batch) => {
+                // Transactions over the same stores complete in the order in which they were started.
                 let delay = self.delay(self.commit_delay_ms);
+                let at = self.now.plus(delay).max(self.tabs[tab].committing_until);
+                self.tabs[tab].committing_until = at;
+                let delay = at.since(self.now);
                 let epoch = self.tabs[tab].epoch;
                 self.schedule(delay, Event::Commit { tab, generation, epoch, batch });
             }
@@ -568,12 +649,18 @@ impl Sim {
                     self.tabs[tab].links.remove(&link);
                     return;
                 }
-                let generation = self.tabs[wire.other].generation;
+                let Wire { other: to, other_link } = wire;
+                let generation = self.tabs[to].generation;
+                let Lie { instead, besides } = if self.lying {
+                    self.twist(link, frame)
+                } else {
+                    Lie { instead: frame, besides: None }
+                };
                 // Ordered: what was sent earlier between two tabs arrives earlier.
-                let delay = self.frame_delay_ms.0;
-                let event =
-                    Event::Frame { to: wire.other, generation, link: wire.other_link, frame };
-                self.schedule(delay, event);
+                for frame in std::iter::once(instead).chain(besides) {
+                    let event = Event::Frame { to, generation, link: other_link, frame };
+                    self.schedule(self.frame_delay_ms.0, event);
+                }
             }
             Output::CloseLink { link } => {
                 if let Some(wire) = self.tabs[tab].links.remove(&link)

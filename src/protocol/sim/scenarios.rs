@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::poll::tests::{draft, label};
 use crate::domain::poll::{Choice, NewOption, OptionId, Role, RoleUpdate, Status, Vote};
-use crate::protocol::view::{LinkView, LostCause, Stage, Warning};
+use crate::protocol::view::{LostCause, Stage, Warning};
 
 fn vote(option: u16) -> Action {
     Action::Vote(Vote { choices: vec![OptionId(option)] })

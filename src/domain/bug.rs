@@ -1,0 +1,100 @@
+//! Deliberate bugs, which prove that the tests of whole rooms can fail.
+//!
+//! Each breaks one line that a promise rests on. The feature `simulation` compiles them in, for tests alone;
+//! without it [`on`] is a constant and nothing is left of them.
+
+/// One broken line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// The hub acks a command when it has judged it, not when its transaction completed.
+    AckBeforeCommit,
+    /// The log does not look for a command that it has already.
+    DedupDropped,
+    /// A command id stands for whatever came first under it.
+    ReusedIdAccepted,
+    /// A duplicate gets a receipt made now, not the one from then.
+    ReceiptReissued,
+    /// A closed poll looks at its being closed before it looks for a duplicate.
+    ClosedPollRefusesDuplicates,
+    ClosedPollTakesVotes,
+    /// A role is looked at when a command arrives, and not again when it is applied.
+    RoleCheckedAtReceipt,
+    /// The log refuses what is older by the owner's clock than its last entry.
+    ClockDecides,
+    /// What was in a transaction that failed is not tried again.
+    FailedCommitForgotten,
+    ForgedCommandAccepted,
+    /// The hub sends the state in answer to `auth:hello`.
+    ServedBeforeProof,
+    /// The lobby lists polls that their owner did not list.
+    LobbyTellsAll,
+    /// A state replaces a newer one.
+    SnapshotOverNewer,
+    /// An increment is applied whatever revision it follows.
+    GapIgnored,
+    /// An increment is applied whatever hash it claims.
+    HashIgnored,
+    AckNotVerified,
+    /// Commands are taken while there is no connection to the owner.
+    OfflineActAccepted,
+    /// A command leaves the outbox on disk when it is sent.
+    RowRemovedBeforeAck,
+    SentBeforeSaved,
+    /// The newest command in the outbox is forgotten when the page is loaded.
+    OutboxForgottenOnReload,
+    /// The newest command is sent first.
+    OutboxOrderLost,
+    /// What was sent over a lost connection counts as delivered.
+    ResendForgotten,
+    /// A refused command stays in the outbox.
+    RefusalIgnored,
+    /// A tab leads on after it has heard of a newer leader.
+    ExLeaderLeadsOn,
+    /// Storage writes for a leader whose epoch has passed.
+    EpochNotChecked,
+    /// A dial whose moment has passed is due again and again while signalling is down.
+    TicksForEver,
+}
+
+#[cfg(feature = "simulation")]
+mod active {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    thread_local! {
+        static ACTIVE: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Whether this thread runs with the bug.
+    pub fn on(bug: Bug) -> bool {
+        ACTIVE.get() == Some(bug)
+    }
+
+    /// Runs `work` with one bug, or with none.
+    #[cfg(test)]
+    pub fn with<T>(bug: Option<Bug>, work: impl FnOnce() -> T) -> T {
+        let before = ACTIVE.replace(bug);
+        let result = work();
+        ACTIVE.set(before);
+        result
+    }
+}
+
+#[cfg(not(feature = "simulation"))]
+mod active {
+    use super::Bug;
+
+    pub const fn on(_: Bug) -> bool {
+        false
+    }
+
+    #[cfg(test)]
+    pub fn with<T>(_: Option<Bug>, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
+pub use active::on;
+#[cfg(test)]
+pub use active::with;

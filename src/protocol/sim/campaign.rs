@@ -1,0 +1,103 @@
+//! Many seeds on all cores, with a word about how it goes.
+//!
+//! `PEERPOLL_SEEDS` says how many, `PEERPOLL_SEED` replays one with its whole story. Both are what
+//! `cargo xtask sim` sets.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::chaos::{Outcome, Trace, run};
+
+/// How many seeds a plain test run tries, unoptimised.
+const SEEDS_DEFAULT: u64 = 100;
+/// Between two words about progress.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Total {
+    seeds: u64,
+    simulated_ms: u64,
+    acked: u64,
+}
+
+impl Total {
+    fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.simulated_ms += outcome.simulated_ms;
+        self.acked += outcome.acked as u64;
+    }
+
+    fn tell(&self, of: u64, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
+        let Self { seeds, simulated_ms, acked } = self;
+        let hours = simulated_ms / 3_600_000;
+        println!(
+            "{seeds} of {of} seeds in {seconds:.0} s: {hours} poll-hours, {acked} acked commands"
+        );
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Runs seeds `0..count` on every core and stops at the first that fails.
+fn run_all(count: u64) -> Result<Total, u64> {
+    let start = Instant::now();
+    let (next, failed) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+    let total = Mutex::new((Total::default(), start));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= count || failed.load(Ordering::Relaxed) != u64::MAX {
+                return;
+            }
+            match catch_unwind(AssertUnwindSafe(|| run(seed, Trace::Off))) {
+                Ok(outcome) => {
+                    let mut guard = total.lock().expect("no panic while held");
+                    let (total, told) = &mut *guard;
+                    total.add(&outcome);
+                    if told.elapsed() >= PROGRESS {
+                        *told = Instant::now();
+                        total.tell(count, start);
+                    }
+                }
+                Err(_) => {
+                    failed.fetch_min(seed, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    let (total, _) = total.into_inner().expect("no panic while held");
+    total.tell(count, start);
+    match failed.into_inner() {
+        u64::MAX => Ok(total),
+        seed => Err(seed),
+    }
+}
+
+#[test]
+fn random_rooms_keep_every_promise() {
+    if let Some(seed) = number("PEERPOLL_SEED") {
+        run(seed, Trace::On);
+        return;
+    }
+    let count = number("PEERPOLL_SEEDS").unwrap_or(SEEDS_DEFAULT);
+    match run_all(count) {
+        Ok(total) => assert!(total.seeds == count && total.acked > 0),
+        Err(seed) => {
+            panic!("seed {seed} fails; replay it with its story: cargo xtask sim --seed {seed}")
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    for seed in 0..5 {
+        assert_eq!(run(seed, Trace::Off).trace, run(seed, Trace::Off).trace);
+    }
+}
