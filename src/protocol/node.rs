@@ -79,6 +79,8 @@ enum TabMessage {
     Leading {
         epoch: u64,
     },
+    /// Whoever led before has let go of the id at the signalling server.
+    SteppedDown,
     View(Box<AppView>),
     Intent {
         intent: Intent,
@@ -300,6 +302,7 @@ impl Node {
                 leading.stop(&mut cx);
                 self.role = Role::Following(Following::default());
                 cx.out.push(Output::StepDown);
+                broadcast(&mut cx, &TabMessage::SteppedDown);
                 let Desk { tab, watching, .. } = self.desk;
                 broadcast(&mut cx, &TabMessage::Hello { tab, watching });
                 cx.changed();
@@ -344,7 +347,10 @@ impl Following {
                 }
                 // Meant for the leader, or from a tab of another version.
                 Ok(
-                    TabMessage::Hello { .. } | TabMessage::Bye { .. } | TabMessage::Intent { .. },
+                    TabMessage::Hello { .. }
+                    | TabMessage::Bye { .. }
+                    | TabMessage::Intent { .. }
+                    | TabMessage::SteppedDown,
                 )
                 | Err(_) => {}
             },
@@ -518,6 +524,7 @@ impl Leading {
             Ok(TabMessage::Leading { epoch }) => {
                 self.superseded |= epoch > self.epoch && !bug::on(Bug::ExLeaderLeadsOn);
             }
+            Ok(TabMessage::SteppedDown) => self.signalling.renew(cx),
             // And a tab of another version may say what this one does not understand.
             Ok(TabMessage::View(_) | TabMessage::Taken { .. }) | Err(_) => {}
         }

@@ -53,6 +53,8 @@ pub struct Signalling {
     id: String,
     /// Whether there is a peer object that `Reconnect` works on.
     has_peer: bool,
+    /// What is being opened may have been taken over and let go meanwhile.
+    stale: bool,
     online: bool,
 }
 
@@ -63,6 +65,7 @@ impl Signalling {
             backoff: Backoff::default(),
             id: String::new(),
             has_peer: false,
+            stale: false,
             online: true,
         }
     }
@@ -127,6 +130,9 @@ impl Signalling {
                 let usable = self.state != State::Off;
                 if usable {
                     self.state = State::Open { since: cx.now };
+                    if std::mem::take(&mut self.stale) {
+                        self.cycle(cx);
+                    }
                 }
                 return usable;
             }
@@ -189,13 +195,25 @@ impl Signalling {
     pub fn wake(&mut self, cx: &mut Context<'_>) {
         match self.state {
             State::Waiting { .. } => self.attempt(cx),
-            State::Open { since } if cx.now.since(since) >= CYCLE_SPACING_MS => {
-                cx.out.push(Output::Signalling(SignallingCommand::Disconnect));
-                cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
-                self.state = State::Cycling { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
-            }
+            State::Open { since } if cx.now.since(since) >= CYCLE_SPACING_MS => self.cycle(cx),
             State::Off | State::Open { .. } | State::Opening { .. } | State::Cycling { .. } => {}
         }
+    }
+
+    /// Another tab may have taken the id over and let it go: a plain PeerServer tells the socket from before of
+    /// neither, so it looks open and nobody is found through it.
+    pub fn renew(&mut self, cx: &mut Context<'_>) {
+        match self.state {
+            State::Open { .. } => self.cycle(cx),
+            State::Opening { .. } | State::Cycling { .. } => self.stale = true,
+            State::Off | State::Waiting { .. } => {}
+        }
+    }
+
+    fn cycle(&mut self, cx: &mut Context<'_>) {
+        cx.out.push(Output::Signalling(SignallingCommand::Disconnect));
+        cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
+        self.state = State::Cycling { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
     }
 
     /// What the browser says about the network. Standing sockets are left alone; attempts pause.
@@ -267,6 +285,23 @@ mod tests {
         world.now = signalling.poll_timeout().expect("a retry");
         signalling.tick(&mut world.cx());
         assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
+    }
+
+    #[test]
+    fn an_id_that_another_tab_let_go_is_registered_again() {
+        let cycle = [SignallingCommand::Disconnect, SignallingCommand::Reconnect];
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        signalling.renew(&mut world.cx());
+        assert_eq!(commands(&mut world), cycle, "however lately it opened");
+        signalling.renew(&mut world.cx());
+        assert_eq!(commands(&mut world), [], "not before this one is through");
+        for again in [&cycle[..], &[]] {
+            let usable =
+                signalling.on_event(&mut world.cx(), &SignallingEvent::Opened, IdPolicy::Exact);
+            assert!(usable);
+            assert_eq!(commands(&mut world), again);
+        }
     }
 
     #[test]

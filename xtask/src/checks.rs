@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 
 use crate::bundle;
 use crate::chromium;
@@ -30,7 +31,7 @@ struct Outcome {
 pub fn run(workspace: &Workspace, processes: &mut Processes, selection: &Selection) -> Result<()> {
     let mut parts = selection.parts.clone();
     if parts.is_empty() {
-        parts.extend(Part::ALL);
+        parts.extend(Part::value_variants());
     }
     let mut outcomes = Vec::new();
     for part in parts {
@@ -60,19 +61,20 @@ pub fn bench(workspace: &Workspace, processes: &mut Processes, args: &[String]) 
 
 /// Simulates random rooms, optimised: see `src/protocol/sim`.
 pub fn sim(workspace: &Workspace, processes: &mut Processes, seeds: Seeds) -> Result<()> {
-    let arguments = [
-        "test",
-        "--release",
-        "--lib",
-        "sim::chaos::random_rooms_keep_every_promise",
-        "--",
-        "--nocapture",
-    ];
-    let mut command = cargo(workspace, &arguments);
-    processes.run(match seeds {
-        Seeds::Many(count) => command.env("PEERPOLL_SEEDS", count.to_string()),
-        Seeds::One(seed) => command.env("PEERPOLL_SEED", seed.to_string()),
-    })
+    let mut command = rooms(workspace, "sim::campaign::random_rooms_keep_every_promise");
+    command.env("PEERPOLL_SEEDS", seeds.seeds.to_string());
+    if let Some(seed) = seeds.seed {
+        command.env("PEERPOLL_SEED", seed.to_string());
+    }
+    processes.run(&mut command)
+}
+
+/// Tests of simulated rooms, optimised, with the deliberate bugs compiled in.
+fn rooms(workspace: &Workspace, tests: &str) -> Command {
+    const PROFILE: [&str; 6] = ["test", "--profile", "sim", "--features", "simulation", "--lib"];
+    let mut command = cargo(workspace, &PROFILE);
+    command.args([tests, "--", "--nocapture"]);
+    command
 }
 
 fn run_part(
@@ -88,6 +90,11 @@ fn run_part(
         }
         Part::Clippy => clippy(workspace, processes),
         Part::Native => processes.run(&mut cargo(workspace, &["test", "--workspace"])),
+        Part::Rooms => {
+            sim(workspace, processes, Seeds::default())?;
+            // What they print while they find the bugs is of no interest.
+            processes.run(rooms(workspace, "sim::bugs").env("RUST_BACKTRACE", "0"))
+        }
         Part::Signalling => {
             node::ensure(workspace, processes)?;
             processes.run(Command::new("node").current_dir(workspace.root()).args([

@@ -1,6 +1,6 @@
 //! `cargo xtask`: every chore of this repository, from a fresh clone on.
 //!
-//! Each command installs what it misses and nothing twice. The map: [`cli`] parses the words given, [`workspace`] knows
+//! Each command installs what it misses and nothing twice. The map: [`cli`] says what can be asked for, [`workspace`] knows
 //! where things are, [`process`] runs and stops programs; [`tools`], [`node`] and [`chromium`] install;
 //! [`bundle`] makes `dist/` with the help of [`page`], [`freshness`] and [`sizes`]; [`serve`] and [`checks`] use it.
 
@@ -27,22 +27,15 @@ use crate::workspace::Workspace;
 
 /// What a shell reports for a program ended by Ctrl-C.
 const EXIT_INTERRUPTED: u8 = 130;
-const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let task = match cli::parse(std::env::args().skip(1)) {
-        Ok(task) => task,
-        Err(complaint) => {
-            eprintln!("{complaint}\n\n{}", cli::HELP);
-            return ExitCode::from(EXIT_USAGE);
-        }
-    };
+    let task = cli::read();
     match run(&task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => match task {
             // Ctrl-C is how one stops serving.
             Task::Serve(_) => ExitCode::SUCCESS,
-            Task::Help | Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) => {
+            Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) => {
                 ExitCode::from(EXIT_INTERRUPTED)
             }
         },
@@ -54,14 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn run(task: &Task) -> Result<()> {
-    if matches!(task, Task::Help) {
-        println!("{}", cli::HELP);
-        return Ok(());
-    }
     let workspace = Workspace::here();
     let mut processes = Processes::new()?;
     match task {
-        Task::Help => Ok(()),
         Task::Serve(options) => serve::serve(&workspace, &mut processes, options),
         Task::Test(selection) => checks::run(&workspace, &mut processes, selection),
         Task::Dist => {

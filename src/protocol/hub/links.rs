@@ -6,7 +6,7 @@ use super::fanout::discovery;
 use super::{BUFFER_DROP_BYTES, BUFFER_PAUSE_BYTES};
 use super::{Gathered, Hub, LINKS_MAX, Link, PENDING_LINKS_MAX, Phase, Source, send};
 use crate::domain::bug::{self, Bug};
-use crate::domain::command::CommandId;
+use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
 use crate::domain::poll::{Action, Role};
 use crate::protocol::Context;
@@ -278,16 +278,19 @@ impl Hub {
         if !signed.verify() && !bug::on(Bug::ForgedCommandAccepted) {
             return send(cx, id, &Message::error(Code::BadSignature, Some(command_id)));
         }
-        let is_vote = matches!(signed.command.action, Action::Vote(_));
-        if bug::on(Bug::RoleCheckedAtReceipt) && is_vote && self.is_viewer(poll, &key) {
+        if bug::on(Bug::RoleCheckedAtReceipt) && self.is_new_vote_of_a_viewer(&signed) {
             return send(cx, id, &Message::error(Code::RoleForbids, Some(command_id)));
         }
         self.gathered.push(Gathered { source: Source::Link(id), signed });
         self.begin_commit(cx);
     }
 
-    fn is_viewer(&self, poll: PollId, key: &PublicKey) -> bool {
-        self.poll(poll).is_some_and(|poll| poll.role_of(key) == Role::Viewer)
+    fn is_new_vote_of_a_viewer(&self, SignedCommand { command, .. }: &SignedCommand) -> bool {
+        matches!(command.action, Action::Vote(_))
+            && self.polls.get(&command.room.poll).is_some_and(|hosted| {
+                hosted.log.poll().role_of(&command.author) == Role::Viewer
+                    && hosted.log.receipt(command.id).is_none()
+            })
     }
 
     pub(super) fn buffered(&mut self, cx: &mut Context<'_>, id: LinkId, bytes: u64) {

@@ -59,7 +59,7 @@ caught! {
     sent_before_saved: SentBeforeSaved breaks "[6]";
     outbox_forgotten_on_reload: OutboxForgottenOnReload breaks "[5]";
     outbox_order_lost: OutboxOrderLost breaks "[7]";
-    resend_forgotten: ResendForgotten breaks "[5]";
+    resend_forgotten: ResendForgotten breaks "[7]";
     refusal_ignored: RefusalIgnored breaks "[5]";
     ex_leader_leads_on: ExLeaderLeadsOn breaks "[12]";
     epoch_not_checked: EpochNotChecked breaks "[12]";

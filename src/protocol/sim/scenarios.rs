@@ -267,6 +267,22 @@ fn an_ex_leader_that_thaws_steps_down() {
 }
 
 #[test]
+fn an_ex_leader_that_wakes_first_does_not_leave_the_owner_unreachable() {
+    let mut r = room();
+    let second = r.sim.open_tab(0);
+    r.sim.watch(second, r.room);
+    r.sim.run(10_000);
+    r.sim.freeze_leader(0);
+    r.sim.until(100, "the second leads", |sim| sim.is_leading(second));
+    // It takes the id back before it hears that it leads no longer, and then lets it go.
+    r.sim.input(r.owner, Input::Wake);
+    r.sim.run(100);
+    assert!(!r.sim.is_leading(r.owner));
+    let (ann, bob, id) = (r.ann, r.bob, r.room);
+    r.sim.until(20_000, "found under its id", |sim| sim.converged(second, id, &[second, ann, bob]));
+}
+
+#[test]
 fn an_ex_leader_that_hears_nothing_is_fenced_at_its_next_commit() {
     let mut r = room();
     r.sim.disks[0].epoch += 1;
