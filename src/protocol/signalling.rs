@@ -167,12 +167,13 @@ impl Signalling {
         }
         // Before the first `open` PeerJS destroys the peer; a fresh one is right after it as well.
         self.has_peer = false;
-        match policy {
-            IdPolicy::Exact => self.wait(cx, true),
-            IdPolicy::AnySuffix => {
-                let suffix = base32(&cx.random.bytes().0[..5]);
-                self.create(cx, format!("{}-{suffix}", cx.key.public()));
-            }
+        let may_be_a_ghost = policy == IdPolicy::AnySuffix && self.id == cx.key.public().peer_id();
+        if may_be_a_ghost {
+            let suffix = base32(&cx.random.bytes().0[..5]);
+            self.create(cx, format!("{}-{suffix}", cx.key.public()));
+        } else {
+            // Nobody holds a suffix that was drawn a moment ago: such a server denies everything.
+            self.wait(cx, true);
         }
     }
 
@@ -344,6 +345,26 @@ mod tests {
         assert_eq!(created, [SignallingCommand::Create { id: participant.id().to_owned() }]);
         assert!(world.key.public().owns_signalling_id(participant.id()));
         assert_ne!(participant.id(), id(&world));
+    }
+
+    #[test]
+    fn a_participant_who_is_denied_a_suffix_too_waits() {
+        let mut world = World::new(1);
+        let mut signalling = Signalling::new();
+        signalling.want(&mut world.cx());
+        for _ in 0..2 {
+            let denied = signalling.on_event(
+                &mut world.cx(),
+                &SignallingEvent::IdTaken,
+                IdPolicy::AnySuffix,
+            );
+            assert!(!denied);
+        }
+        assert_eq!(commands(&mut world).len(), 2, "the plain id, and one suffix");
+        assert!(matches!(signalling.view(), SignallingView::IdTaken { .. }));
+        world.now = signalling.poll_timeout().expect("a retry");
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Create { id: id(&world) }]);
     }
 
     #[test]
