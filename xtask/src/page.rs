@@ -5,8 +5,7 @@ use anyhow::{Result, bail};
 /// `connect-src` leaves the host of web sockets open: `config.json` names it, and is read at run time. A server that
 /// knows it can narrow this down in a header, as `signalling/page.mjs` does.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' data: blob:; font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; \
-    base-uri 'self'; form-action 'none'";
+    img-src 'self'; connect-src 'self' ws: wss:; base-uri 'self'; form-action 'none'";
 
 /// The policy governs only what comes after it.
 const POLICY_AFTER: &str = r#"<meta charset="utf-8">"#;
