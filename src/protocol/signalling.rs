@@ -55,6 +55,8 @@ pub struct Signalling {
     has_peer: bool,
     /// What is being opened may have been taken over and let go meanwhile.
     stale: bool,
+    /// Whether that peer object has been open, and may hold connections.
+    was_open: bool,
     online: bool,
 }
 
@@ -66,6 +68,7 @@ impl Signalling {
             id: String::new(),
             has_peer: false,
             stale: false,
+            was_open: false,
             online: true,
         }
     }
@@ -129,6 +132,7 @@ impl Signalling {
             SignallingEvent::Opened => {
                 let usable = self.state != State::Off;
                 if usable {
+                    self.was_open = true;
                     self.state = State::Open { since: cx.now };
                     if std::mem::take(&mut self.stale) {
                         self.cycle(cx);
@@ -165,16 +169,14 @@ impl Signalling {
         if self.state == State::Off {
             return;
         }
-        // Before the first `open` PeerJS destroys the peer; a fresh one is right after it as well.
-        self.has_peer = false;
         let may_be_a_ghost = policy == IdPolicy::AnySuffix && self.id == cx.key.public().peer_id();
         if may_be_a_ghost {
             let suffix = base32(&cx.random.bytes().0[..5]);
-            self.create(cx, format!("{}-{suffix}", cx.key.public()));
-        } else {
-            // Nobody holds a suffix that was drawn a moment ago: such a server denies everything.
-            self.wait(cx, true);
+            return self.create(cx, format!("{}-{suffix}", cx.key.public()));
         }
+        // Before the first `open` PeerJS destroys the peer. After it, connections stand that a fresh one would end.
+        self.has_peer &= self.was_open;
+        self.wait(cx, true);
     }
 
     pub fn tick(&mut self, cx: &mut Context<'_>) {
@@ -234,6 +236,7 @@ impl Signalling {
     fn create(&mut self, cx: &mut Context<'_>, id: String) {
         self.id.clone_from(&id);
         self.has_peer = true;
+        self.was_open = false;
         self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
         cx.out.push(Output::Signalling(SignallingCommand::Create { id }));
     }
@@ -345,6 +348,23 @@ mod tests {
         assert_eq!(created, [SignallingCommand::Create { id: participant.id().to_owned() }]);
         assert!(world.key.public().owns_signalling_id(participant.id()));
         assert_ne!(participant.id(), id(&world));
+    }
+
+    #[test]
+    fn an_owner_whose_id_is_given_away_keeps_who_is_connected() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        for _ in 0..2 {
+            assert!(!signalling.on_event(
+                &mut world.cx(),
+                &SignallingEvent::IdTaken,
+                IdPolicy::Exact
+            ));
+            assert!(matches!(signalling.view(), SignallingView::IdTaken { .. }));
+            world.now = signalling.poll_timeout().expect("a retry");
+            signalling.tick(&mut world.cx());
+            assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
+        }
     }
 
     #[test]
