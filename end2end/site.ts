@@ -5,16 +5,16 @@ import { fileURLToPath } from "node:url";
 import { startPage } from "../signalling/serve.mjs";
 import { startSignalling } from "../signalling/server.mjs";
 
-const HOST = "127.0.0.1";
+export const HOST = "127.0.0.1";
 const DIST = process.env.PEERPOLL_DIST ?? fileURLToPath(new URL("../dist", import.meta.url));
 
-type Server = { port: number; url: string; close(): Promise<void> };
+export type Server = { port: number; url: string; close(): Promise<void> };
 
 /** A PeerServer that keeps its port between stopping and starting. */
 export class PeerServer {
   private running: Server | undefined;
 
-  private constructor(first: Server) {
+  protected constructor(first: Server) {
     this.running = first;
     this.port = first.port;
   }
@@ -45,8 +45,8 @@ export class Site {
     private readonly page: Server,
   ) {}
 
-  static async start(): Promise<Site> {
-    const peerServer = await PeerServer.start();
+  static async start(peerServer?: PeerServer): Promise<Site> {
+    peerServer ??= await PeerServer.start();
     const { host, port, path, key } = peerServer;
     const config = { signalling: { host, port, path, secure: false, key }, iceServers: [] };
     const page = await startPage({ dist: DIST, host: HOST, port: 0, signallingPath: null, config });

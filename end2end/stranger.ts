@@ -8,6 +8,7 @@ import express from "express";
 
 import { listen, stopServer, trackSockets } from "../signalling/listen.mjs";
 import type { Connection } from "./client/connection.mjs";
+import { Middleman, type Manner } from "./middleman";
 import { RogueOwner } from "./rogue";
 import type { Site } from "./site";
 
@@ -109,6 +110,11 @@ export class Stranger {
   /** Becomes an owner itself. */
   rule(): Promise<RogueOwner> {
     return RogueOwner.in(this.page, this.site.peerServer);
+  }
+
+  /** Becomes somebody whom a hostile server can put between an owner and a participant. */
+  comeBetween(ownerId: string, manner: Manner): Promise<Middleman> {
+    return Middleman.in(this.page, this.site.peerServer, ownerId, manner);
   }
 
   /** Takes an owner's place at PeerServer, and answers every hello with a proof by another key. */

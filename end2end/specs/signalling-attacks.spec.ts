@@ -1,0 +1,397 @@
+// A signalling server that lies, swaps, replays, drops and floods. It can keep people apart, and then the page says so;
+// it gets no vote in and no poll out.
+
+import { expect, test as base } from "../fixtures";
+import { type Frame, HostileServer, ID_TAKEN } from "../hostile";
+import type { Person } from "../people";
+import { LUNCH, TRIP } from "../polls";
+import { Site } from "../site";
+
+const test = base.extend<{ server: HostileServer }>({
+  server: async ({}, use) => use(await HostileServer.start()),
+  site: async ({ server }, use) => {
+    const site = await Site.start(server);
+    await use(site);
+    await site.stop();
+  },
+});
+
+/** The specification's bound for saying that an owner does not answer. */
+const SAID_WITHIN_MS = 20_000;
+
+const IMPOSTOR = "Whoever answered could not prove to be the owner, so nothing was sent to them.";
+const BROKE = "The connection to the owner's browser broke.";
+const OFFLINE = "Owner offline – no copy on this device yet";
+
+const ownerIdIn = (link: string): string => /#(.*)\//.exec(link)?.[1] ?? "";
+
+/** The state left the owner's page this often, and nothing else came of it. */
+async function toldStateTo(owner: Person, people: number): Promise<void> {
+  expect(await owner.wire.sent("auth:welcome")).toHaveLength(people);
+  expect(await owner.wire.sent("poll:state")).toHaveLength(people);
+}
+
+/** Nobody was let in. Once the server behaves, the very same voter is, and counts once. */
+async function onlyHonestyHelps(server: HostileServer, owner: Person, voter: Person, link: string): Promise<void> {
+  await toldStateTo(owner, 0);
+  await owner.poll.shows({ Pizza: 0, Soup: 0 }, { voters: 0 });
+  server.obey();
+  await voter.join(link);
+  await voter.poll.vote("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+  await toldStateTo(owner, 1);
+}
+
+async function isFoundOut(voter: Person): Promise<void> {
+  await expect(voter.poll.cause(IMPOSTOR)).toBeVisible({ timeout: SAID_WITHIN_MS });
+  await expect(voter.poll.connection).toHaveText(/^Reconnecting/);
+  await voter.poll.shown("Joining the poll …");
+}
+
+async function isOffline(voter: Person): Promise<void> {
+  await expect(voter.poll.connection).toHaveText(OFFLINE, { timeout: SAID_WITHIN_MS });
+  await voter.poll.shown("The owner is offline");
+}
+
+for (const [what, manner] of [
+  ["relays every word between two connections of its own", "relay"],
+  ["passes off a proof that the owner gave it", "replay"],
+] as const) {
+  test(`a middleman who ${what} is found out before anybody says who they are`, async ({ server, owner, voter, stranger }) => {
+    const link = await owner.createPoll(LUNCH);
+    const middleman = await stranger.comeBetween(ownerIdIn(link), manner);
+    server.tamper(middleman.lure);
+    await voter.visit(link);
+    await isFoundOut(voter);
+    expect(new Set(await middleman.heard())).toEqual(new Set(["auth:hello", "auth:owner"]));
+    await onlyHonestyHelps(server, owner, voter, link);
+  });
+}
+
+test("a voter led to another owner's door notices before saying who they are", async ({ server, owner, voter, another }) => {
+  const link = await owner.createPoll(LUNCH);
+  const otherId = ownerIdIn(await another.createPoll(TRIP));
+  const ownerId = ownerIdIn(link);
+  server.tamper((frame) => {
+    if (frame.dst === ownerId) return [{ ...frame, dst: otherId }];
+    if (frame.src === otherId) return [{ ...frame, src: ownerId }];
+    return [frame];
+  });
+  await voter.visit(link);
+  await isFoundOut(voter);
+  expect(await voter.wire.sent("auth:participant")).toEqual([]);
+  await toldStateTo(another, 0);
+  await onlyHonestyHelps(server, owner, voter, link);
+});
+
+test("a voter whose offer comes back as in a mirror is told that the owner is offline", async ({ server, owner, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  server.tamper((frame) => [{ ...frame, src: frame.dst, dst: frame.src }]);
+  await voter.visit(link);
+  await isOffline(voter);
+  await onlyHonestyHelps(server, owner, voter, link);
+});
+
+test("a proof that a voter gave to one owner opens no other owner's poll", async ({ server, owner, voter, stranger }) => {
+  const link = await owner.createPoll(LUNCH);
+  const rogue = await stranger.rule();
+  await rogue.says({ type: "poll:state", payload: rogue.state });
+  await voter.join(rogue.address);
+  const [proof] = await voter.wire.sent("auth:participant");
+  const voterId = server.carried("OFFER")[0].src;
+
+  const ownerId = ownerIdIn(link);
+  let thief = "";
+  server.tamper((frame) => {
+    if (frame.src === ownerId) return [{ ...frame, dst: thief }];
+    if (frame.dst !== ownerId) return [frame];
+    thief = frame.src;
+    return [{ ...frame, src: voterId }];
+  });
+  const line = await stranger.dial(link);
+  const outcome = await line.evaluate(async (connection, proof) => {
+    await connection.greet();
+    connection.send({ type: "auth:participant", payload: proof });
+    return connection.settle();
+  }, proof);
+  expect(outcome).toEqual({ errors: ["bad-proof"], isOpen: false });
+  await onlyHonestyHelps(server, owner, voter, link);
+});
+
+// --- session descriptions --------------------------------------------------------------------------
+
+const FINGERPRINT = /^a=fingerprint:.*\r\n/m;
+const falseFingerprint = (algorithm: string, bytes: number): string =>
+  `a=fingerprint:${algorithm} ${Array(bytes).fill("00").join(":")}\r\n`;
+const FALSE = falseFingerprint("sha-256", 32);
+
+/** Browsers check one fingerprint, and Chromium the last: the channel either fails under it, or is the one that it names. */
+const FAILING: Record<string, (sdp: string) => string> = {
+  "a false fingerprint in its place": (sdp) => sdp.replace(FINGERPRINT, FALSE),
+  "a false fingerprint behind the real one": (sdp) => sdp.replace(FINGERPRINT, `$&${FALSE}`),
+  "a false SHA-1 fingerprint behind the real one": (sdp) => sdp.replace(FINGERPRINT, `$&${falseFingerprint("sha-1", 20)}`),
+  "no fingerprint": (sdp) => sdp.replace(FINGERPRINT, ""),
+  "no session description": () => "\u0000{}",
+};
+const HARMLESS: Record<string, (sdp: string) => string> = {
+  "a false fingerprint before the real one": (sdp) => sdp.replace(FINGERPRINT, `${FALSE}$&`),
+  "a false fingerprint for the whole session": (sdp) => sdp.replace(/^m=/m, `${FALSE}$&`),
+  "a false SHA-512 fingerprint before the real one": (sdp) => sdp.replace(FINGERPRINT, `${falseFingerprint("sha-512", 64)}$&`),
+  "twenty thousand lines more": (sdp) => sdp + "a=x\r\n".repeat(20_000),
+};
+
+function forged(frame: Frame, forge: (sdp: string) => string): Frame {
+  const { sdp } = frame.payload;
+  return { ...frame, payload: { ...frame.payload, sdp: { ...sdp, sdp: forge(sdp.sdp) } } };
+}
+
+for (const type of ["OFFER", "ANSWER"]) {
+  for (const [what, forge] of Object.entries(FAILING)) {
+    test(`an ${type.toLowerCase()} with ${what} connects nobody`, async ({ server, owner, voter }) => {
+      const link = await owner.createPoll(LUNCH);
+      server.tamper((frame) => [frame.type === type ? forged(frame, forge) : frame]);
+      await voter.visit(link);
+      await isOffline(voter);
+      expect(await voter.wire.sent("auth:hello")).toEqual([]);
+      await onlyHonestyHelps(server, owner, voter, link);
+    });
+  }
+
+  for (const [what, forge] of Object.entries(HARMLESS)) {
+    test(`an ${type.toLowerCase()} with ${what} connects to nobody else`, async ({ server, owner, voter }) => {
+      const link = await owner.createPoll(LUNCH);
+      server.tamper((frame) => [frame.type === type ? forged(frame, forge) : frame]);
+      await voter.join(link);
+      await hasStood(owner, voter);
+    });
+  }
+}
+
+test("an answer meant for somebody else connects nobody", async ({ server, owner, voter, another }) => {
+  const link = await owner.createPoll(LUNCH);
+  const answers: Frame[] = [];
+  server.tamper((frame) => {
+    if (frame.type === "ANSWER") answers.push(frame);
+    return frame.type === "OFFER" ? [frame] : [];
+  });
+  await Promise.all([voter.visit(link), another.visit(link)]);
+  await expect.poll(() => new Set(answers.map(({ dst }) => dst)).size).toBe(2);
+  const [first] = answers;
+  const [second] = answers.filter(({ dst }) => dst !== first.dst);
+  const swapped = (frame: Frame, { payload: { sdp } }: Frame): Frame => ({ ...frame, payload: { ...frame.payload, sdp } });
+  server.deliver([swapped(first, second), swapped(second, first)]);
+  await isOffline(voter);
+  await isOffline(another);
+  await another.page.close();
+  await onlyHonestyHelps(server, owner, voter, link);
+});
+
+// --- what stands ---------------------------------------------------------------------------------
+
+/** An owner and a voter who are connected, and the newest offer and answer that brought them together. */
+async function together(server: HostileServer, owner: Person, voter: Person): Promise<{ link: string; offer: Frame; answer: Frame }> {
+  const link = await owner.createPoll(LUNCH);
+  await voter.join(link);
+  const [offer] = server.carried("OFFER");
+  const [answer] = server.carried("ANSWER");
+  return { link, offer, answer };
+}
+
+/** The voter's connection has been cut and is back, and a vote goes through and counts once. */
+async function isBack(owner: Person, voter: Person): Promise<void> {
+  await expect.poll(() => voter.wire.received("auth:welcome"), { timeout: SAID_WITHIN_MS }).toHaveLength(2);
+  await voter.poll.isConnected();
+  await voter.poll.vote("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+  await toldStateTo(owner, 2);
+}
+
+/** The voter's connection has not suffered: a vote goes over the very same. */
+async function hasStood(owner: Person, voter: Person): Promise<void> {
+  await voter.poll.vote("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+  await voter.poll.isConnected();
+  await toldStateTo(owner, 1);
+}
+
+for (const who of ["owner", "voter"] as const) {
+  test(`word that the other left, though they did not, cuts the ${who}'s connection; it comes back by itself`, async ({
+    server,
+    owner,
+    voter,
+  }) => {
+    const { offer } = await together(server, owner, voter);
+    const [src, dst] = who === "owner" ? [offer.src, offer.dst] : [offer.dst, offer.src];
+    server.say(dst, { type: "LEAVE", src, dst });
+    await isBack(owner, voter);
+  });
+}
+
+test("an old offer cuts the connection that it once made; it comes back by itself, and counts once", async ({ server, owner, voter }) => {
+  const { offer } = await together(server, owner, voter);
+  server.deliver([offer]);
+  await isBack(owner, voter);
+});
+
+test("an offer sent to a voter as an answer ends the connection rather than renegotiate it", async ({ server, owner, voter }) => {
+  const { offer, answer } = await together(server, owner, voter);
+  server.deliver([{ ...answer, payload: { ...answer.payload, sdp: offer.payload.sdp } }]);
+  await isBack(owner, voter);
+});
+
+test("an offer sent to the owner as an answer ends the connection rather than renegotiate it", async ({ server, owner, voter }) => {
+  const { offer } = await together(server, owner, voter);
+  server.deliver([{ ...offer, type: "ANSWER" }]);
+  await isBack(owner, voter);
+});
+
+test("a second answer changes nothing", async ({ server, owner, voter }) => {
+  const { answer } = await together(server, owner, voter);
+  server.deliver([forged(answer, FAILING["a false fingerprint in its place"]), answer]);
+  await hasStood(owner, voter);
+});
+
+test("word that the owner can't be reached changes nothing while they are connected", async ({ server, owner, voter }) => {
+  const { offer } = await together(server, owner, voter);
+  server.say(offer.src, { type: "EXPIRE", src: offer.dst, dst: offer.src });
+  await hasStood(owner, voter);
+});
+
+test("an error of the server is said to the owner; whoever is connected votes on", async ({ server, owner, voter, another }) => {
+  const { link, offer } = await together(server, owner, voter);
+  server.say(offer.dst, { type: "ERROR", payload: { msg: "<b>Go away</b>" } });
+  await expect(owner.poll.cause("The signalling server can't be reached: nobody new can join. Whoever is connected stays so.")).toBeVisible();
+  await hasStood(owner, voter);
+  await owner.poll.isConnected(SAID_WITHIN_MS);
+  await another.join(link);
+});
+
+test("a server that gives the owner's id away says so to the owner; whoever is connected votes on", async ({
+  server,
+  owner,
+  voter,
+  another,
+}) => {
+  const { link, offer } = await together(server, owner, voter);
+  server.deny((id) => id === offer.dst);
+  server.say(offer.dst, ID_TAKEN);
+  const words = "Another device or browser is using your peer id. Close Peerpoll there, and this one takes over.";
+  await expect(owner.poll.cause(words)).toBeVisible();
+  await hasStood(owner, voter);
+  server.obey();
+  await owner.poll.isConnected(SAID_WITHIN_MS);
+  await another.join(link);
+});
+
+test("a server that denies a voter every id is not asked without end, and the page says what is wrong", async ({ server, owner, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  const ownerId = ownerIdIn(link);
+  server.deny((id) => id !== ownerId);
+  await voter.visit(link);
+  await expect(voter.poll.cause("Your peer id is in use on another device.")).toBeVisible();
+  const [plain, suffixed] = server.idsAsked().filter((id) => id !== ownerId);
+  expect(suffixed).toMatch(new RegExp(`^${plain}-[a-z2-7]{8}$`));
+  await onlyHonestyHelps(server, owner, voter, link);
+});
+
+// --- keeping apart ---------------------------------------------------------------------------------
+
+for (const type of ["OFFER", "ANSWER"]) {
+  test(`a server that loses every ${type.toLowerCase()} keeps people apart, which is said, until it stops`, async ({ server, owner, voter }) => {
+    const link = await owner.createPoll(LUNCH);
+    server.tamper((frame) => (frame.type === type ? [] : [frame]));
+    await voter.visit(link);
+    await isOffline(voter);
+    await onlyHonestyHelps(server, owner, voter, link);
+  });
+}
+
+test("a server that says of the owner that nobody is there is believed no longer than it says so", async ({ server, owner, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  server.tamper((frame) => [frame.type === "OFFER" ? { ...frame, type: "EXPIRE", src: frame.dst, dst: frame.src } : frame]);
+  await voter.visit(link);
+  await isOffline(voter);
+  server.obey();
+  await voter.poll.isConnected(SAID_WITHIN_MS);
+  await voter.poll.vote("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+});
+
+test("what a server holds back and then lets go still brings people together", async ({ server, owner, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  const held: Frame[] = [];
+  server.tamper((frame) => {
+    held.push(frame);
+    return [];
+  });
+  await voter.visit(link);
+  await expect.poll(() => held.filter(({ type }) => type === "OFFER").length).toBe(1);
+  await toldStateTo(owner, 0);
+  server.obey();
+  server.deliver(held);
+  await voter.poll.isConnected();
+  await hasStood(owner, voter);
+});
+
+for (const type of ["OFFER", "ANSWER", "CANDIDATE"]) {
+  test(`a server that carries every ${type.toLowerCase()} twice connects people once`, async ({ server, owner, voter }) => {
+    const link = await owner.createPoll(LUNCH);
+    server.tamper((frame) => (frame.type === type ? [frame, frame] : [frame]));
+    await voter.join(link);
+    await hasStood(owner, voter);
+  });
+}
+
+// --- floods ------------------------------------------------------------------------------------------
+
+const FLOOD = 200;
+
+test("a flood of offers in made-up names keeps nobody out and cuts nobody off", async ({ server, owner, voter, another }) => {
+  const { link, offer } = await together(server, owner, voter);
+  const flood = Array.from({ length: FLOOD }, (_, at) => ({
+    ...offer,
+    src: `nobody${at}`,
+    payload: { ...offer.payload, connectionId: `dc_${at}` },
+  }));
+  server.deliver(flood);
+  await voter.poll.vote("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+  await another.join(link);
+  await another.poll.vote("Pizza");
+  await owner.poll.shows({ Pizza: 1, Soup: 1 }, { voters: 2 });
+  await toldStateTo(owner, 2);
+});
+
+test("a flood of candidates keeps nobody out and cuts nobody off", async ({ server, owner, voter, another }) => {
+  const { link, offer } = await together(server, owner, voter);
+  const [candidate] = server.carried("CANDIDATE").filter(({ dst }) => dst === offer.dst);
+  for (const connectionId of [offer.payload.connectionId, "dc_nowhere"]) {
+    const frame = { ...candidate, payload: { ...candidate.payload, connectionId } };
+    server.deliver(Array(5_000).fill(frame));
+  }
+  await hasStood(owner, voter);
+  await another.join(link);
+});
+
+/** What the server says, and what PeerJS says to that on the console. */
+const NONSENSE: Record<string, [frame: object, complaint?: RegExp]> = {
+  "an offer of nothing": [{ type: "OFFER", payload: null }, /reading 'connectionId'/],
+  "an offer without a description": [{ type: "OFFER", payload: { connectionId: "dc_1", type: "data", serialization: "raw" } }],
+  "an offer of another serialisation": [{ type: "OFFER", payload: { connectionId: "dc_2", type: "data", serialization: "json" } }],
+  "an offer of an inherited serialisation": [
+    { type: "OFFER", payload: { connectionId: "dc_3", type: "data", serialization: "constructor" } },
+  ],
+  "a call": [{ type: "OFFER", payload: { connectionId: "mc_1", type: "media" } }],
+  "an error about nothing": [{ type: "ERROR" }, /reading 'msg'/],
+  "nothing known": [{ type: "BURN", payload: {} }],
+};
+
+for (const [what, [frame, complaint]] of Object.entries(NONSENSE)) {
+  test(`a server that says ${what} is passed over`, async ({ server, owner, voter, another, problems }) => {
+    if (complaint !== undefined) problems.expect(complaint);
+    const { link, offer } = await together(server, owner, voter);
+    server.say(offer.dst, { ...frame, src: "nobody", dst: offer.dst });
+    await hasStood(owner, voter);
+    await another.join(link);
+  });
+}
