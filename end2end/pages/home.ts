@@ -19,6 +19,7 @@ export class HomePage {
   readonly joinField: Locator;
   readonly join: Locator;
   readonly notices: Locator;
+  readonly myPolls: Locator;
 
   constructor(private readonly page: Page) {
     this.question = page.getByRole("textbox", { name: "Question", exact: true });
@@ -29,6 +30,7 @@ export class HomePage {
     this.joinField = page.getByRole("textbox", { name: "Link or peer id", exact: true });
     this.join = page.getByRole("button", { name: "Join", exact: true });
     this.notices = page.getByRole("region", { name: "About this browser" }).getByRole("listitem");
+    this.myPolls = page.getByRole("region", { name: "My polls" }).getByRole("link");
   }
 
   async shown(): Promise<void> {
@@ -78,6 +80,16 @@ export class HomePage {
     if (poll.description !== undefined) await this.description.fill(poll.description);
     if (poll.participantsAddOptions) await this.checkbox("Participants may add options").check();
     if (poll.listed) await this.checkbox("Show this poll to people who know only my peer id").check();
+  }
+
+  /** Fills the options from the first on with the lines of one paste. */
+  async pasteOptions(lines: string[]): Promise<void> {
+    await this.option(1).evaluate((field, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", text);
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }, lines.join("\n"));
+    await expect(this.option(lines.length)).not.toHaveValue("");
   }
 
   async create(poll: NewPoll): Promise<void> {

@@ -28,7 +28,11 @@ export class PollPage {
   readonly dismiss: Locator;
   readonly backHome: Locator;
   readonly notices: Locator;
+  readonly reload: Locator;
   readonly ballot: Locator;
+  readonly voteButtons: Locator;
+  readonly meters: Locator;
+  readonly pendingLines: Locator;
 
   constructor(private readonly page: Page) {
     const button = (name: string) => page.getByRole("button", { name, exact: true });
@@ -57,7 +61,11 @@ export class PollPage {
     this.dismiss = button("Dismiss");
     this.backHome = page.getByRole("banner").getByRole("link", { name: "Peerpoll", exact: true });
     this.notices = page.getByRole("region", { name: "About this browser" }).getByRole("listitem");
+    this.reload = button("Reload this page");
     this.ballot = page.getByRole("region", { name: /^(Choose one|Choose as many as you like|Result)$/ });
+    this.voteButtons = this.ballot.getByRole("button");
+    this.meters = this.ballot.getByRole("meter");
+    this.pendingLines = page.getByRole("region", { name: "Your vote", exact: true }).getByRole("listitem");
   }
 
   // --- what it shows ---------------------------------------------------------------------------
