@@ -23,7 +23,49 @@ export async function mendStorage(page: Page): Promise<void> {
   await page.evaluate(() => (window as unknown as { mendStorage(): void }).mendStorage());
 }
 
-export type Missing = "Web Locks" | "WebRTC" | "IndexedDB" | "permission to store";
+/** The database that is open now is closed under the page, as browsers do when they must: its next use finds it so. */
+export async function closeStorage(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const transaction = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (...args) {
+      IDBDatabase.prototype.transaction = transaction;
+      this.close();
+      this.dispatchEvent(new Event("close"));
+      return transaction.apply(this, args);
+    };
+  });
+}
+
+/** From now on every write is accepted and none completes, until the storage is mended. */
+export async function stallStorage(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const put = IDBObjectStore.prototype.put;
+    let isStalled = true;
+    IDBObjectStore.prototype.put = function (...args) {
+      // A transaction can't complete while requests keep coming.
+      const keepBusy = () => {
+        if (isStalled) this.count().onsuccess = keepBusy;
+      };
+      keepBusy();
+      return put.apply(this, args);
+    };
+    const mendStorage = () => {
+      isStalled = false;
+      IDBObjectStore.prototype.put = put;
+    };
+    Object.assign(window, { mendStorage });
+  });
+}
+
+/** All that the site has stored is cleared, as from the browser's settings, while pages are open. */
+export async function clearStorage(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const origin = new URL(page.url()).origin;
+  await session.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
+  await session.detach();
+}
+
+export type Missing = "Web Locks" | "WebRTC" | "IndexedDB" | "permission to store" | "a database that opens";
 
 /** Every page of this browser is without it, from its first script on. */
 export async function takeAway(context: BrowserContext, missing: Missing): Promise<void> {
@@ -44,6 +86,15 @@ export async function takeAway(context: BrowserContext, missing: Missing): Promi
           throw new DOMException("not here", "SecurityError");
         };
         break;
+      case "a database that opens": {
+        const open = IDBFactory.prototype.open;
+        IDBFactory.prototype.open = function (...args) {
+          const request = open.apply(this, args);
+          request.addEventListener("upgradeneeded", () => request.transaction?.abort());
+          return request;
+        };
+        break;
+      }
     }
   }, missing);
 }
