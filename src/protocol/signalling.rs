@@ -53,10 +53,10 @@ pub struct Signalling {
     id: String,
     /// Whether there is a peer object that `Reconnect` works on.
     has_peer: bool,
-    /// What is being opened may have been taken over and let go meanwhile.
-    stale: bool,
     /// Whether that peer object has been open, and may hold connections.
     was_open: bool,
+    /// What is being opened may have been taken over and let go meanwhile.
+    stale: bool,
     online: bool,
 }
 
