@@ -27,13 +27,33 @@ enum Sent {
     Piece(u8),
     /// The next piece in order.
     Next,
-    Changed { piece: u8, at: u16, byte: u8 },
-    Misplaced { piece: u8, index: u32, count: u32 },
+    Changed {
+        piece: u8,
+        at: u16,
+        byte: u8,
+    },
+    Misplaced {
+        piece: u8,
+        index: u32,
+        count: u32,
+    },
     OtherHash(u8),
     /// Anything, under its own hash.
-    Foreign { index: u16, count: u16, data: Vec<u8> },
-    Long { index: u16, count: u16, kilobytes: u8 },
-    Text { index: u16, count: u16, data: String },
+    Foreign {
+        index: u16,
+        count: u16,
+        data: Vec<u8>,
+    },
+    Long {
+        index: u16,
+        count: u16,
+        kilobytes: u8,
+    },
+    Text {
+        index: u16,
+        count: u16,
+        data: String,
+    },
 }
 
 fn poll() -> Poll {
@@ -60,7 +80,8 @@ impl Reference {
             *self = Self { begun: Some((chunk.hash, chunk.count)), pieces: Vec::new() };
         }
         let in_order = usize::try_from(chunk.index) == Ok(self.pieces.len());
-        let bounded = (1..=CHUNKS_MAX).contains(&(chunk.count as usize)) && chunk.index < chunk.count;
+        let bounded =
+            (1..=CHUNKS_MAX).contains(&(chunk.count as usize)) && chunk.index < chunk.count;
         if !in_order || !bounded || self.begun != Some((chunk.hash, chunk.count)) {
             return None;
         }

@@ -13,7 +13,10 @@ fuzz_target!(|text: &str| {
     assert!((1..=FRAME_MESSAGES_MAX).contains(&messages.len()));
     for message in &messages {
         // Numbers and escapes may be longer as we write them than as they came.
-        assert_eq!(parse_frame(&message.to_json(), usize::MAX).as_ref(), Ok(&vec![message.clone()]));
+        assert_eq!(
+            parse_frame(&message.to_json(), usize::MAX).as_ref(),
+            Ok(&vec![message.clone()])
+        );
     }
     let small: Vec<Message> =
         messages.into_iter().filter(|m| m.to_json().len() <= FRAME_BYTES_MAX).collect();

@@ -14,9 +14,7 @@ use peerpoll::domain::bytes::{Bytes, Nonce};
 use peerpoll::domain::command::{Command, CommandId};
 use peerpoll::domain::log::Log;
 use peerpoll::domain::poll::Action;
-use peerpoll::protocol::effect::{
-    Descriptions, LinkEvent, LinkId, Output, SignallingEvent,
-};
+use peerpoll::protocol::effect::{Descriptions, LinkEvent, LinkId, Output, SignallingEvent};
 use peerpoll::protocol::handshake::{Binding, ParticipantHandshake};
 use peerpoll::protocol::message::{
     FRAME_BYTES_MAX, Hello, Message, OwnerProof, ParticipantProof, parse_frame,
@@ -38,10 +36,18 @@ const CERTIFICATE_MALLORY: u8 = 9;
 #[derive(Arbitrary, Debug)]
 enum Step {
     /// A connection to the owner by somebody under this id.
-    Accept { terminated: bool, remote: Remote },
+    Accept {
+        terminated: bool,
+        remote: Remote,
+    },
     /// What the participant dialled opens.
-    Answer { terminated: bool },
-    ToOwner { link: u8, frame: Frame },
+    Answer {
+        terminated: bool,
+    },
+    ToOwner {
+        link: u8,
+        frame: Frame,
+    },
     ToParticipant(Frame),
     CloseAccepted(u8),
     CloseDialled,
@@ -61,11 +67,26 @@ enum Frame {
     Next,
     /// Any frame that anybody ever sent.
     Again(u8),
-    Changed { frame: u8, at: u16, byte: u8 },
+    Changed {
+        frame: u8,
+        at: u16,
+        byte: u8,
+    },
     Text(String),
-    Hello { version: bool, nonce: NonceChoice },
-    OwnerProof { nonce: NonceChoice, key: u8, signature: u8 },
-    ParticipantProof { key: u8, lobby: bool, signature: u8 },
+    Hello {
+        version: bool,
+        nonce: NonceChoice,
+    },
+    OwnerProof {
+        nonce: NonceChoice,
+        key: u8,
+        signature: u8,
+    },
+    ParticipantProof {
+        key: u8,
+        lobby: bool,
+        signature: u8,
+    },
     /// A valid proof by Mallory, of being Mallory.
     MalloryProves,
 }
@@ -240,8 +261,12 @@ impl World {
                 Output::Commit(batch) => self.participant(Input::Committed(batch.id), &[]),
                 Output::Dial { link, remote } => {
                     assert_eq!(remote, key(OWNER).public().peer_id());
-                    self.dialled =
-                        Some(Dialled { link, certificate_remote: None, hello: None, proved: false });
+                    self.dialled = Some(Dialled {
+                        link,
+                        certificate_remote: None,
+                        hello: None,
+                        proved: false,
+                    });
                 }
                 Output::Send { link, frame } => {
                     for message in messages(&frame) {
@@ -258,7 +283,10 @@ impl World {
             }
         }
         if self.participant.confirmed(room()).is_some() {
-            assert!(!self.genuine.is_empty(), "took a state from whoever never proved to be the owner");
+            assert!(
+                !self.genuine.is_empty(),
+                "took a state from whoever never proved to be the owner"
+            );
         }
     }
 
@@ -304,7 +332,8 @@ impl World {
     fn frame(&mut self, frame: Frame, to: Option<usize>) -> Option<String> {
         let message = match frame {
             Frame::Next => {
-                let queue = if to.is_some() { &mut self.to_owner } else { &mut self.to_participant };
+                let queue =
+                    if to.is_some() { &mut self.to_owner } else { &mut self.to_participant };
                 return queue.pop_front().map(|frame| frame.to_string());
             }
             Frame::Again(number) => return self.any_frame(number).map(|frame| frame.to_string()),
@@ -318,16 +347,22 @@ impl World {
             Frame::Hello { version, nonce } => {
                 Message::Hello(Hello { version: u32::from(version), nonce: self.nonce(nonce) })
             }
-            Frame::OwnerProof { nonce, key: number, signature } => Message::OwnerProof(OwnerProof {
-                nonce: self.nonce(nonce),
-                public_key: Bytes(*key(number % 3).public().as_bytes()),
-                signature: Bytes([signature; 64]),
-            }),
+            Frame::OwnerProof { nonce, key: number, signature } => {
+                Message::OwnerProof(OwnerProof {
+                    nonce: self.nonce(nonce),
+                    public_key: Bytes(*key(number % 3).public().as_bytes()),
+                    signature: Bytes([signature; 64]),
+                })
+            }
             Frame::ParticipantProof { key: number, lobby, signature } => {
                 let room = room();
                 Message::ParticipantProof(ParticipantProof {
                     public_key: Bytes(*key(number % 3).public().as_bytes()),
-                    poll_id: if lobby { peerpoll::domain::identity::PollId::LOBBY } else { room.poll },
+                    poll_id: if lobby {
+                        peerpoll::domain::identity::PollId::LOBBY
+                    } else {
+                        room.poll
+                    },
                     signature: Bytes([signature; 64]),
                 })
             }

@@ -12,7 +12,12 @@ use uuid::Uuid;
 enum Input<'a> {
     Pasted(&'a str),
     /// A link to a key that may be none, under a path, with one byte of its text changed.
-    Made { key: [u8; 32], poll: u128, before: &'a str, change: Option<(u8, u8)> },
+    Made {
+        key: [u8; 32],
+        poll: u128,
+        before: &'a str,
+        change: Option<(u8, u8)>,
+    },
 }
 
 fn check(pasted: &str) {

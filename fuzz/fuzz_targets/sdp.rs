@@ -52,7 +52,9 @@ fn colons(digest: &[u8]) -> String {
 fn line(line: &Line, certificate: &[u8]) -> String {
     match line {
         Line::Other(text) => text.clone(),
-        Line::OfCertificate => format!("a=fingerprint:sha-256 {}", colons(&sha256(&[certificate]).0)),
+        Line::OfCertificate => {
+            format!("a=fingerprint:sha-256 {}", colons(&sha256(&[certificate]).0))
+        }
         Line::Fingerprint { algorithm, byte, upper, bytes } => {
             // Mostly as long as it should be.
             let bytes = if *bytes < 200 { 32 } else { usize::from(*bytes) - 180 };
@@ -66,9 +68,7 @@ fn line(line: &Line, certificate: &[u8]) -> String {
 fn sdp(sdp: &Sdp, certificate: &[u8]) -> String {
     match sdp {
         Sdp::Text(text) => text.clone(),
-        Sdp::Lines(lines) => {
-            lines.iter().map(|each| line(each, certificate) + "\r\n").collect()
-        }
+        Sdp::Lines(lines) => lines.iter().map(|each| line(each, certificate) + "\r\n").collect(),
     }
 }
 

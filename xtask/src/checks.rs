@@ -12,7 +12,7 @@ use crate::cli::{Part, Seeds, Selection};
 use crate::node;
 use crate::process::{Interrupted, Processes};
 use crate::sizes;
-use crate::tools::{WASM_TARGET, ensure_component, ensure_wasm_target};
+use crate::tools::{WASM_TARGET, ensure_component, ensure_wasm_target, ensure_wasm_test_runner};
 use crate::workspace::Workspace;
 
 /// Where the end-to-end tests and the measurements find the built page.
@@ -104,6 +104,7 @@ fn run_part(
                 "signalling/",
             ]))
         }
+        Part::Wasm => in_wasm(workspace, processes),
         Part::Build => {
             bundle::build(workspace, processes)?;
             sizes::print(&workspace.dist())
@@ -120,6 +121,16 @@ fn clippy(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
     processes.run(cargo(workspace, &["clippy", "--workspace", "--all-targets"]).args(DENY))?;
     processes.run(
         cargo(workspace, &["clippy", "--package", "peerpoll", "--target", WASM_TARGET]).args(DENY),
+    )
+}
+
+/// What computes must compute the same in a page: those tests again, as WebAssembly under Node.
+fn in_wasm(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
+    let runner = ensure_wasm_test_runner(workspace, processes)?;
+    node::ensure(workspace, processes)?;
+    processes.run(
+        cargo(workspace, &["test", "--target", WASM_TARGET, "--test", "wycheproof"])
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner),
     )
 }
 

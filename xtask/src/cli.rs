@@ -28,6 +28,8 @@ pub enum Task {
     },
     /// Random rooms under faults, on all cores
     Sim(Seeds),
+    /// Random bytes to all that reads untrusted ones
+    Fuzz(FuzzOptions),
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub enum Part {
     /// Twenty thousand random rooms, and the deliberate bugs that they must find
     Rooms,
     Signalling,
+    /// What computes, computed again as WebAssembly
+    Wasm,
     Build,
     E2e,
 }
@@ -72,6 +76,7 @@ impl Part {
             Self::Native => "native",
             Self::Rooms => "rooms",
             Self::Signalling => "signalling",
+            Self::Wasm => "wasm",
             Self::Build => "build",
             Self::E2e => "e2e",
         }
@@ -92,6 +97,39 @@ pub struct Seeds {
 impl Default for Seeds {
     fn default() -> Self {
         Self { seeds: 20_000, seed: None }
+    }
+}
+
+/// What to fuzz, and how long each: no target means all of them.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct FuzzOptions {
+    pub targets: Vec<FuzzTarget>,
+    /// For each target
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub minutes: u32,
+}
+
+/// The programs of `fuzz/Cargo.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FuzzTarget {
+    Chunks,
+    Frame,
+    Handshake,
+    Link,
+    Sdp,
+    Signed,
+}
+
+impl FuzzTarget {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chunks => "chunks",
+            Self::Frame => "frame",
+            Self::Handshake => "handshake",
+            Self::Link => "link",
+            Self::Sdp => "sdp",
+            Self::Signed => "signed",
+        }
     }
 }
 
@@ -148,13 +186,22 @@ mod tests {
         for part in Part::value_variants() {
             assert_eq!(Part::from_str(part.name(), false).as_ref(), Ok(part));
         }
+        for target in FuzzTarget::value_variants() {
+            assert_eq!(FuzzTarget::from_str(target.name(), false).as_ref(), Ok(target));
+        }
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in
-            ["", "run", "dist now", "serve --fast", "serve --port 0", "sim --seeds 1 --seed 2"]
-        {
+        for line in [
+            "",
+            "run",
+            "dist now",
+            "serve --fast",
+            "serve --port 0",
+            "sim --seeds 1 --seed 2",
+            "fuzz --minutes 0",
+        ] {
             assert_eq!(parsed(line), None, "{line:?}");
         }
     }

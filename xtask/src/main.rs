@@ -2,13 +2,15 @@
 //!
 //! Each command installs what it misses and nothing twice. The map: [`cli`] says what can be asked for, [`workspace`] knows
 //! where things are, [`process`] runs and stops programs; [`tools`], [`node`] and [`chromium`] install;
-//! [`bundle`] makes `dist/` with the help of [`page`], [`freshness`] and [`sizes`]; [`serve`] and [`checks`] use it.
+//! [`bundle`] makes `dist/` with the help of [`page`], [`freshness`] and [`sizes`]; [`serve`] and [`checks`] use it;
+//! [`fuzz`] stands alone.
 
 mod bundle;
 mod checks;
 mod chromium;
 mod cli;
 mod freshness;
+mod fuzz;
 mod node;
 mod page;
 mod process;
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
         Err(error) if error.is::<Interrupted>() => match task {
             // Ctrl-C is how one stops serving.
             Task::Serve(_) => ExitCode::SUCCESS,
-            Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) => {
+            Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) | Task::Fuzz(_) => {
                 ExitCode::from(EXIT_INTERRUPTED)
             }
         },
@@ -58,6 +60,7 @@ fn run(task: &Task) -> Result<()> {
             sizes::print(&workspace.dist())
         }
         Task::Bench { args } => checks::bench(&workspace, &mut processes, args),
+        Task::Fuzz(options) => fuzz::run(&workspace, &mut processes, options),
         Task::Sim(seeds) => checks::sim(&workspace, &mut processes, *seeds),
     }
 }

@@ -1,4 +1,4 @@
-//! The Rust side of the tool chain: the wasm target, trunk and wasm-bindgen.
+//! The Rust side of the tool chain: the wasm target, trunk, wasm-bindgen and the fuzzer.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,6 +16,9 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// `Trunk.toml` asks for exactly this version.
 const TRUNK_VERSION: &str = "0.21.14";
 
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
+pub const NIGHTLY: &str = "nightly";
+
 /// Programs that are installed in the right version.
 pub struct Tools {
     trunk: PathBuf,
@@ -25,10 +28,7 @@ pub struct Tools {
 impl Tools {
     pub fn ensure(workspace: &Workspace, processes: &mut Processes) -> Result<Self> {
         ensure_wasm_target(processes)?;
-        let lock = fs::read_to_string(workspace.path("Cargo.lock"))
-            .context("cannot read Cargo.lock, which names the version of wasm-bindgen")?;
-        let bindgen_version = locked_version(&lock, "wasm-bindgen")
-            .context("Cargo.lock names no single version of wasm-bindgen")?;
+        let bindgen_version = bindgen_version(workspace)?;
         Ok(Self {
             trunk: ensure_tool(workspace, processes, "trunk", "trunk", TRUNK_VERSION)?,
             wasm_bindgen: ensure_tool(
@@ -36,7 +36,7 @@ impl Tools {
                 processes,
                 "wasm-bindgen",
                 "wasm-bindgen-cli",
-                bindgen_version,
+                &bindgen_version,
             )?,
         })
     }
@@ -52,6 +52,34 @@ impl Tools {
             .env_remove("NO_COLOR");
         Ok(command)
     }
+}
+
+/// The program that runs WebAssembly tests under Node; it comes with wasm-bindgen.
+pub fn ensure_wasm_test_runner(
+    workspace: &Workspace,
+    processes: &mut Processes,
+) -> Result<PathBuf> {
+    ensure_wasm_target(processes)?;
+    let version = bindgen_version(workspace)?;
+    ensure_tool(workspace, processes, "wasm-bindgen-test-runner", "wasm-bindgen-cli", &version)
+}
+
+/// `cargo fuzz`, and the nightly compiler that it needs.
+pub fn ensure_fuzzer(workspace: &Workspace, processes: &mut Processes) -> Result<PathBuf> {
+    if ask(Command::new("rustc").env("RUSTUP_TOOLCHAIN", NIGHTLY).arg("--version")).is_none() {
+        println!("Installing Rust's nightly compiler");
+        let arguments = ["toolchain", "install", NIGHTLY, "--profile", "minimal"];
+        processes.run(Command::new("rustup").args(arguments))?;
+    }
+    ensure_tool(workspace, processes, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ_VERSION)
+}
+
+fn bindgen_version(workspace: &Workspace) -> Result<String> {
+    let lock = fs::read_to_string(workspace.path("Cargo.lock"))
+        .context("cannot read Cargo.lock, which names the version of wasm-bindgen")?;
+    locked_version(&lock, "wasm-bindgen")
+        .map(str::to_owned)
+        .context("Cargo.lock names no single version of wasm-bindgen")
 }
 
 fn path_with(first: Option<&Path>) -> Result<OsString> {

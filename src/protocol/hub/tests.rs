@@ -1,12 +1,14 @@
 //! The hub against one connection at a time: every message that may come at the wrong moment or in bad faith.
 
+mod reference;
+
 use super::*;
 use crate::domain::bytes::Bytes;
 use crate::domain::command::tests::{room, signed};
 use crate::domain::identity::KeyPair;
 use crate::domain::poll::Role;
 use crate::domain::poll::tests::draft;
-use crate::domain::poll::{Choice, OptionId, Vote};
+use crate::domain::poll::{Choice, Draft, OptionId, Vote};
 use crate::protocol::effect::{Descriptions, LinkEvent, SignallingCommand, StorageFailure};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandshake};
 use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, SyncRequest, parse_frame};
@@ -36,6 +38,10 @@ struct Bench {
 impl Bench {
     /// A hub with the poll of [`room`] committed.
     fn new() -> Self {
+        Self::hosting(draft(Choice::Single, &["A", "B"]))
+    }
+
+    fn hosting(draft: Draft) -> Self {
         let mut world = World::new(1);
         let hub = Hub::new(&world.cx(), &mut Stored::default(), true);
         let mut bench = Self {
@@ -46,9 +52,8 @@ impl Bench {
             closed: Vec::new(),
             batches: Vec::new(),
         };
-        let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
-        let command = create.command;
-        bench.hub.act(&mut bench.world.cx(), command.id, command.room.poll, command.action);
+        let id = CommandId(uuid::Uuid::from_u128(1));
+        bench.hub.act(&mut bench.world.cx(), id, room().poll, Action::Create(draft));
         bench.settle();
         bench
     }
