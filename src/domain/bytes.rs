@@ -5,6 +5,7 @@ use std::fmt;
 use base32ct::{Base32Unpadded, Encoding as _};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use uuid::Uuid;
 
 /// RFC 4648 base32 in lower case without padding.
 pub fn base32(bytes: &[u8]) -> String {
@@ -71,6 +72,14 @@ impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| D::Error::custom(format!("expected {N} bytes, base64url")))
     }
+}
+
+/// Reads a UUID in its one text form, hyphens and lower case; the `uuid` crate reads several.
+pub fn deserialize_uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    let id = Uuid::try_parse(&text).map_err(D::Error::custom)?;
+    let canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text.as_ref();
+    canonical.then_some(id).ok_or_else(|| D::Error::custom("expected a UUID, hyphens, lower case"))
 }
 
 /// SHA-256 over the parts as if concatenated.

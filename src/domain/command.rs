@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::bytes::{Hash, Signature, Transcript, sha256};
+use super::bytes::{Hash, Signature, Transcript, deserialize_uuid, sha256};
 use super::identity::{KeyPair, PublicKey, RoomRef};
 use super::poll::{Action, Choice};
 
 /// Names a command for deduplication, for the life of its poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct CommandId(pub Uuid);
+pub struct CommandId(#[serde(deserialize_with = "deserialize_uuid")] pub Uuid);
 
 impl CommandId {
     /// A version 4 UUID out of 16 random bytes.
@@ -178,6 +178,22 @@ pub(crate) mod tests {
             let mut forged = original.clone();
             change(&mut forged.command, other_owner);
             assert!(!forged.verify());
+        }
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let read = |text: &str| serde_json::from_str::<CommandId>(&format!("\"{text}\"")).ok();
+        let text = "6f1c1b5e-8a53-4c0e-9d4f-2f7d0a4b3c21";
+        assert_eq!(read(text).map(|id| id.to_string()).as_deref(), Some(text));
+        for other in [
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            format!("urn:uuid:{text}"),
+        ] {
+            assert_eq!(read(&other), None, "{other}");
+            assert!(serde_json::from_str::<PollId>(&format!("\"{other}\"")).is_err(), "{other}");
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::bytes::{Bytes, Signature, Transcript, base32, parse_base32, sha256};
+use super::bytes::{Bytes, Signature, Transcript, base32, deserialize_uuid, parse_base32, sha256};
 
 /// Characters of a peer id.
 pub const PEER_ID_CHARS: usize = 56;
@@ -180,7 +180,7 @@ impl<'de> Deserialize<'de> for PublicKey {
 /// A poll's random id, and the right to join it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PollId(pub Uuid);
+pub struct PollId(#[serde(deserialize_with = "deserialize_uuid")] pub Uuid);
 
 impl PollId {
     /// No poll: who asks for this only wants the list of listed polls.
