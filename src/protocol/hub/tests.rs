@@ -8,7 +8,7 @@ use crate::domain::command::tests::{room, signed};
 use crate::domain::identity::KeyPair;
 use crate::domain::poll::Role;
 use crate::domain::poll::tests::draft;
-use crate::domain::poll::{Choice, Draft, OptionId, Vote};
+use crate::domain::poll::{Choice, Draft, OptionId, Status, Vote};
 use crate::protocol::effect::{Descriptions, LinkEvent, SignallingCommand, StorageFailure};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandshake};
 use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, SyncRequest, parse_frame};
@@ -336,6 +336,29 @@ fn a_failed_commit_is_tried_again_and_acked_then() {
     assert_eq!(bench.hub.storage(), StorageView::Working);
     assert_eq!(bench.poll().tally().counts, [0, 1]);
     assert!(bench.take(link).iter().any(|message| matches!(message, Message::Ack(_))));
+}
+
+#[test]
+fn a_refusal_waits_for_the_commit_that_it_rests_on() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.command(link, &vote(7, 1));
+    let id = CommandId(uuid::Uuid::from_u128(9));
+    let close = Action::SetStatus(Status { open: false });
+    bench.hub.act(&mut bench.world.cx(), id, room().poll, close);
+    bench.command(link, &vote(8, 0));
+    bench.gather();
+    let first = bench.batches.remove(0);
+    assert!(bench.hub.committed(&mut bench.world.cx(), first));
+    assert_eq!(bench.codes(link), [], "the poll is not closed yet");
+    let closing = bench.batches.remove(0);
+    let failure = StorageFailure::Unavailable;
+    assert!(bench.hub.commit_failed(&mut bench.world.cx(), closing, failure));
+    assert_eq!(bench.codes(link), []);
+    bench.world.now = bench.hub.retry_at.expect("a retry");
+    bench.hub.tick(&mut bench.world.cx());
+    bench.settle();
+    assert_eq!(bench.codes(link), [(Code::PollClosed, Some(vote(8, 0).command.id))]);
 }
 
 #[test]
