@@ -29,11 +29,11 @@
 //! * A poll is the fold of its log, everywhere.
 //! * One hub per owner: a lock between tabs, and an epoch in every write.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod adapters;
 pub mod domain;
 pub mod protocol;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod runtime;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod ui;

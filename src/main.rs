@@ -1,12 +1,12 @@
 //! Starts the page. Everything else lives in the library.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 fn main() {
     console_error_panic_hook::set_once();
     peerpoll::ui::mount();
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(all(target_arch = "wasm32", feature = "page")))]
 fn main() {
     eprintln!("Peerpoll runs in a browser: `cargo xtask serve` starts it.");
 }

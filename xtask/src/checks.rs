@@ -129,8 +129,11 @@ fn in_wasm(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
     let runner = ensure_wasm_test_runner(workspace, processes)?;
     node::ensure(workspace, processes)?;
     processes.run(
-        cargo(workspace, &["test", "--target", WASM_TARGET, "--test", "wycheproof"])
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner),
+        cargo(
+            workspace,
+            &["test", "--no-default-features", "--target", WASM_TARGET, "--test", "wycheproof"],
+        )
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner),
     )
 }
 
