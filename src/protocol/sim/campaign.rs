@@ -6,14 +6,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use super::chaos::{Outcome, Trace, run};
 
 /// How many seeds a plain test run tries, unoptimised.
 const SEEDS_DEFAULT: u64 = 100;
-/// Between two words about progress.
-const PROGRESS: Duration = Duration::from_secs(5);
+/// Words about progress in one run.
+const REPORTS: u64 = 20;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Total {
@@ -29,13 +28,10 @@ impl Total {
         self.acked += outcome.acked as u64;
     }
 
-    fn tell(&self, of: u64, since: Instant) {
-        let seconds = since.elapsed().as_secs_f64();
+    fn tell(&self, of: u64) {
         let Self { seeds, simulated_ms, acked } = self;
         let hours = simulated_ms / 3_600_000;
-        println!(
-            "{seeds} of {of} seeds in {seconds:.0} s: {hours} poll-hours, {acked} acked commands"
-        );
+        println!("{seeds} of {of} seeds: {hours} poll-hours, {acked} acked commands");
     }
 }
 
@@ -45,9 +41,8 @@ fn number(name: &str) -> Option<u64> {
 
 /// Runs seeds `0..count` on every core and stops at the first that fails.
 fn run_all(count: u64) -> Result<Total, u64> {
-    let start = Instant::now();
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
-    let total = Mutex::new((Total::default(), start));
+    let total = Mutex::new(Total::default());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -56,12 +51,10 @@ fn run_all(count: u64) -> Result<Total, u64> {
             }
             match catch_unwind(AssertUnwindSafe(|| run(seed, Trace::Off))) {
                 Ok(outcome) => {
-                    let mut guard = total.lock().expect("no panic while held");
-                    let (total, told) = &mut *guard;
+                    let mut total = total.lock().expect("no panic while held");
                     total.add(&outcome);
-                    if told.elapsed() >= PROGRESS {
-                        *told = Instant::now();
-                        total.tell(count, start);
+                    if total.seeds % count.div_ceil(REPORTS) == 0 {
+                        total.tell(count);
                     }
                 }
                 Err(_) => {
@@ -72,8 +65,8 @@ fn run_all(count: u64) -> Result<Total, u64> {
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    let (total, _) = total.into_inner().expect("no panic while held");
-    total.tell(count, start);
+    let total = total.into_inner().expect("no panic while held");
+    total.tell(count);
     match failed.into_inner() {
         u64::MAX => Ok(total),
         seed => Err(seed),
