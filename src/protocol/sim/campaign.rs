@@ -3,9 +3,10 @@
 //! `PEERPOLL_SEEDS` says how many, `PEERPOLL_SEED` replays one with its whole story. Both are what
 //! `cargo xtask sim` sets.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::chaos::{Outcome, Trace, run};
 
@@ -39,38 +40,19 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Runs seeds `0..count` on every core and stops at the first that fails.
+/// Runs seeds `0..count` on every core and stops at one that fails.
 fn run_all(count: u64) -> Result<Total, u64> {
-    let (next, failed) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
     let total = Mutex::new(Total::default());
-    let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= count || failed.load(Ordering::Relaxed) != u64::MAX {
-                return;
-            }
-            match catch_unwind(AssertUnwindSafe(|| run(seed, Trace::Off))) {
-                Ok(outcome) => {
-                    let mut total = total.lock().expect("no panic while held");
-                    total.add(&outcome);
-                    if total.seeds % count.div_ceil(REPORTS) == 0 {
-                        total.tell(count);
-                    }
-                }
-                Err(_) => {
-                    failed.fetch_min(seed, Ordering::Relaxed);
-                }
-            }
+    (0..count).into_par_iter().try_for_each(|seed| -> Result<(), u64> {
+        let outcome = catch_unwind(|| run(seed, Trace::Off)).map_err(|_| seed)?;
+        let mut total = total.lock().expect("no panic while held");
+        total.add(&outcome);
+        if total.seeds % count.div_ceil(REPORTS) == 0 {
+            total.tell(count);
         }
-    };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    let total = total.into_inner().expect("no panic while held");
-    total.tell(count);
-    match failed.into_inner() {
-        u64::MAX => Ok(total),
-        seed => Err(seed),
-    }
+        Ok(())
+    })?;
+    Ok(total.into_inner().expect("no panic while held"))
 }
 
 #[test]
