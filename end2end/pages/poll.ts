@@ -148,6 +148,20 @@ export class PollPage {
     await this.voteButton(label).click();
   }
 
+  /** Has the button pressed a moment later: what that sets off can't keep the caller waiting. */
+  async pressSoon(label: string): Promise<void> {
+    await this.voteButton(label).evaluate((button: HTMLElement) => void setTimeout(() => button.click()));
+  }
+
+  /** Presses the button unless voting is off at that very moment, and says whether it was on. */
+  pressIfOn(label: string): Promise<boolean> {
+    return this.voteButton(label).evaluate((button: HTMLElement) => {
+      const isOn = button.getAttribute("aria-disabled") !== "true";
+      if (isOn) button.click();
+      return isOn;
+    });
+  }
+
   /** Votes, and waits until the owner has confirmed it. */
   async vote(label: string): Promise<void> {
     await this.press(label);
