@@ -1,4 +1,4 @@
-//! `cargo xtask test` and `cargo xtask bench`.
+//! `cargo xtask test`, and what takes longer: `bench`, `sim`, `kill` and `soak`.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use crate::browsers::{CHROMIUM, FIREFOX};
 use crate::bundle;
-use crate::chromium;
-use crate::cli::{Part, Seeds, Selection};
+use crate::cli::{Part, Seeds, Selection, SoakOptions};
 use crate::node;
 use crate::process::{Interrupted, Processes};
 use crate::sizes;
@@ -17,9 +17,14 @@ use crate::workspace::Workspace;
 
 /// Where the end-to-end tests and the measurements find the built page.
 const DIST_VARIABLE: &str = "PEERPOLL_DIST";
+const PLAYWRIGHT: &str = "node_modules/@playwright/test/cli.js";
 const PLAYWRIGHT_CONFIG: &str = "end2end/playwright.config.ts";
+const KILL_CONFIG: &str = "end2end/kill/playwright.config.ts";
+const SOAK_CONFIG: &str = "end2end/soak/playwright.config.ts";
 const BENCH_SCRIPT: &str = "end2end/bench/run.mjs";
 const NODE_TEST_TIMEOUT_MS: u32 = 60_000;
+/// For a whole file: Node holds that against the limit as well.
+const FIREFOX_TEST_TIMEOUT_MS: u32 = 900_000;
 
 struct Outcome {
     part: Part,
@@ -77,6 +82,26 @@ fn rooms(workspace: &Workspace, tests: &str) -> Command {
     command
 }
 
+/// Kills browsers at every step of a vote's way, so often at each.
+pub fn kill(workspace: &Workspace, processes: &mut Processes, times: u32) -> Result<()> {
+    bundle::build(workspace, processes)?;
+    let mut command = playwright(KILL_CONFIG);
+    run_in_browser(workspace, processes, command.env("PEERPOLL_KILL_TIMES", times.to_string()))
+}
+
+/// A room with people coming and going for a long time.
+pub fn soak(workspace: &Workspace, processes: &mut Processes, options: SoakOptions) -> Result<()> {
+    bundle::build(workspace, processes)?;
+    let mut command = playwright(SOAK_CONFIG);
+    command
+        .env("PEERPOLL_SOAK_MINUTES", options.minutes.to_string())
+        .env("PEERPOLL_SOAK_PARTICIPANTS", options.participants.to_string());
+    if let Some(seed) = options.seed {
+        command.env("PEERPOLL_SOAK_SEED", seed.to_string());
+    }
+    run_in_browser(workspace, processes, &mut command)
+}
+
 fn run_part(
     workspace: &Workspace,
     processes: &mut Processes,
@@ -97,12 +122,8 @@ fn run_part(
         }
         Part::Signalling => {
             node::ensure(workspace, processes)?;
-            processes.run(Command::new("node").current_dir(workspace.root()).args([
-                "--test",
-                "--test-reporter=spec",
-                &format!("--test-timeout={NODE_TEST_TIMEOUT_MS}"),
-                "signalling/",
-            ]))
+            let mut command = node_tests("signalling/", NODE_TEST_TIMEOUT_MS);
+            processes.run(command.current_dir(workspace.root()))
         }
         Part::Wasm => in_wasm(workspace, processes),
         Part::Build => {
@@ -110,6 +131,8 @@ fn run_part(
             sizes::print(&workspace.dist())
         }
         Part::E2e => end_to_end(workspace, processes, args),
+        Part::Firefox => firefox(workspace, processes),
+        Part::Kill => kill(workspace, processes, 1),
     }
 }
 
@@ -139,9 +162,27 @@ fn in_wasm(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
 
 fn end_to_end(workspace: &Workspace, processes: &mut Processes, args: &[String]) -> Result<()> {
     bundle::build(workspace, processes)?;
+    run_in_browser(workspace, processes, playwright(PLAYWRIGHT_CONFIG).args(args))
+}
+
+fn firefox(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
+    bundle::build(workspace, processes)?;
+    let firefox = FIREFOX.ensure(processes)?;
+    let mut command = node_tests("end2end/firefox/", FIREFOX_TEST_TIMEOUT_MS);
+    run_in_browser(workspace, processes, command.env(FIREFOX.variable, firefox))
+}
+
+fn playwright(config: &str) -> Command {
     let mut command = Command::new("node");
-    command.args(["node_modules/@playwright/test/cli.js", "test", "--config", PLAYWRIGHT_CONFIG]);
-    run_in_browser(workspace, processes, command.args(args))
+    command.args([PLAYWRIGHT, "test", "--config", config]);
+    command
+}
+
+fn node_tests(folder: &str, timeout_ms: u32) -> Command {
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-reporter=spec"]);
+    command.arg(format!("--test-timeout={timeout_ms}")).arg(folder);
+    command
 }
 
 /// Runs a Node program that drives a browser against the built page.
@@ -151,11 +192,11 @@ fn run_in_browser(
     command: &mut Command,
 ) -> Result<()> {
     node::ensure(workspace, processes)?;
-    let chromium = chromium::ensure(processes)?;
+    let chromium = CHROMIUM.ensure(processes)?;
     processes.run(
         command
             .current_dir(workspace.root())
-            .env(chromium::VARIABLE, chromium)
+            .env(CHROMIUM.variable, chromium)
             .env(DIST_VARIABLE, workspace.dist())
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
     )

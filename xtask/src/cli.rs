@@ -30,6 +30,14 @@ pub enum Task {
     Sim(Seeds),
     /// Random bytes to all that reads untrusted ones
     Fuzz(FuzzOptions),
+    /// Browsers killed at every step of a vote's way
+    Kill {
+        /// Kills of each browser at each step
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        times: u32,
+    },
+    /// One room for a long time, and what it does to the owner's memory
+    Soak(SoakOptions),
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]
@@ -66,6 +74,10 @@ pub enum Part {
     Wasm,
     Build,
     E2e,
+    /// Rooms between Firefox and Chromium
+    Firefox,
+    /// Browsers killed once at every step of a vote's way
+    Kill,
 }
 
 impl Part {
@@ -79,6 +91,8 @@ impl Part {
             Self::Wasm => "wasm",
             Self::Build => "build",
             Self::E2e => "e2e",
+            Self::Firefox => "firefox",
+            Self::Kill => "kill",
         }
     }
 }
@@ -133,6 +147,18 @@ impl FuzzTarget {
     }
 }
 
+/// How long, for how many people, and what they do.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoakOptions {
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub minutes: u32,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub participants: u32,
+    /// What people did in the run that printed it; something new by default
+    #[arg(long)]
+    pub seed: Option<u32>,
+}
+
 /// Reads the command line; on `--help` or a mistake it prints and ends the process.
 pub fn read() -> Task {
     parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
@@ -179,6 +205,7 @@ mod tests {
     #[test]
     fn defaults_are_one() {
         assert_eq!(parsed("sim"), Some(Task::Sim(Seeds::default())));
+        assert_eq!(parsed("kill"), Some(Task::Kill { times: 10 }));
     }
 
     #[test]
@@ -201,6 +228,8 @@ mod tests {
             "serve --port 0",
             "sim --seeds 1 --seed 2",
             "fuzz --minutes 0",
+            "kill --times 0",
+            "soak --participants 0",
         ] {
             assert_eq!(parsed(line), None, "{line:?}");
         }

@@ -1,13 +1,13 @@
 //! `cargo xtask`: every chore of this repository, from a fresh clone on.
 //!
 //! Each command installs what it misses and nothing twice. The map: [`cli`] says what can be asked for, [`workspace`] knows
-//! where things are, [`process`] runs and stops programs; [`tools`], [`node`] and [`chromium`] install;
+//! where things are, [`process`] runs and stops programs; [`tools`], [`node`] and [`browsers`] install;
 //! [`bundle`] makes `dist/` with the help of [`page`], [`freshness`] and [`sizes`]; [`serve`] and [`checks`] use it;
 //! [`fuzz`] stands alone.
 
+mod browsers;
 mod bundle;
 mod checks;
-mod chromium;
 mod cli;
 mod freshness;
 mod fuzz;
@@ -37,9 +37,13 @@ fn main() -> ExitCode {
         Err(error) if error.is::<Interrupted>() => match task {
             // Ctrl-C is how one stops serving.
             Task::Serve(_) => ExitCode::SUCCESS,
-            Task::Test(_) | Task::Dist | Task::Bench { .. } | Task::Sim(_) | Task::Fuzz(_) => {
-                ExitCode::from(EXIT_INTERRUPTED)
-            }
+            Task::Test(_)
+            | Task::Dist
+            | Task::Bench { .. }
+            | Task::Sim(_)
+            | Task::Fuzz(_)
+            | Task::Kill { .. }
+            | Task::Soak(_) => ExitCode::from(EXIT_INTERRUPTED),
         },
         Err(error) => {
             eprintln!("xtask: {error:#}");
@@ -62,5 +66,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Bench { args } => checks::bench(&workspace, &mut processes, args),
         Task::Fuzz(options) => fuzz::run(&workspace, &mut processes, options),
         Task::Sim(seeds) => checks::sim(&workspace, &mut processes, *seeds),
+        Task::Kill { times } => checks::kill(&workspace, &mut processes, *times),
+        Task::Soak(options) => checks::soak(&workspace, &mut processes, *options),
     }
 }
