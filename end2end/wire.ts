@@ -83,6 +83,14 @@ export class Wire {
     );
   }
 
+  /** Drops what was kept so far. */
+  async forget(): Promise<void> {
+    await this.page.evaluate(() => {
+      window.wire.sent.length = 0;
+      window.wire.received.length = 0;
+    });
+  }
+
   /** How often the page has offered a connection to anybody. */
   offers(): Promise<number> {
     return this.page.evaluate(() => window.wire.offers);
