@@ -1,13 +1,9 @@
 // Somebody who speaks the protocol without the app, and need not keep to it: the sample client in a page of its own.
 
-import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
-
 import type { Browser, BrowserContext, JSHandle, Page } from "@playwright/test";
-import express from "express";
 
-import { listen, stopServer, trackSockets } from "../signalling/listen.mjs";
 import type { Connection } from "./client/connection.mjs";
+import { startClient } from "./client/serve.mjs";
 import { Middleman, type Manner } from "./middleman";
 import { RogueOwner } from "./rogue";
 import type { Site } from "./site";
@@ -25,9 +21,6 @@ export type Line = JSHandle<Connection>;
 /** What became of everything that was sent: the error codes that came back, and whether the line still stands. */
 export type Outcome = { errors: string[]; isOpen: boolean };
 
-const CLIENT = fileURLToPath(new URL("client", import.meta.url));
-const PEERJS = fileURLToPath(new URL("../node_modules/peerjs/dist/peerjs.min.js", import.meta.url));
-
 export class Stranger {
   private constructor(
     private readonly site: Site,
@@ -37,15 +30,12 @@ export class Stranger {
   ) {}
 
   static async come(browser: Browser, site: Site): Promise<Stranger> {
-    const app = express().use(express.static(CLIENT)).get("/peerjs.min.js", (_, response) => response.sendFile(PEERJS));
-    const server = createServer(app);
-    const sockets = trackSockets(server);
-    await listen(server, { host: "127.0.0.1", port: 0 });
+    const client = await startClient();
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
+    await page.goto(client.url);
     await page.waitForFunction(() => window.peerpoll !== undefined);
-    return new Stranger(site, context, page, () => stopServer(server, sockets));
+    return new Stranger(site, context, page, () => client.close());
   }
 
   async leave(): Promise<void> {

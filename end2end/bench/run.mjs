@@ -1,41 +1,22 @@
 // `cargo xtask bench`: how long a vote takes from click to confirmed, against the least that its promises cost, and
-// what the first load weighs. Both in one run, in browsers with profiles on disk, so that commits are real.
+// what the first load weighs; and what a hostile participant can do to somebody else's votes. All in one run, in browsers with profiles on disk, so that commits are real.
 //
 // The floor of a vote: two strict IndexedDB commits one after the other (outbox, log) and one echo of a message as
 // long as a vote over PeerJS, with nothing else around them.
 
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 
-import { chromium } from "@playwright/test";
-
 import { startPage } from "../../signalling/serve.mjs";
+import { measureFloods } from "./flood.mjs";
+import { ms, pause, quantile, room, voteSample, withProfile } from "./vote.mjs";
 
 const DIST = process.env.PEERPOLL_DIST ?? "dist";
-const CHROMIUM = process.env.PEERPOLL_CHROMIUM ?? "/usr/bin/chromium";
 const WARM_UP = 10;
 const SAMPLES = 100;
 /** Bytes of a vote's frame. */
 const VOTE_BYTES = 240;
-
-const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * q)];
-const ms = (value) => `${value.toFixed(1)} ms`;
-
-async function withProfile(use) {
-  const folder = await mkdtemp(join(tmpdir(), "peerpoll-bench-"));
-  const context = await chromium.launchPersistentContext(folder, {
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
-  });
-  try {
-    return await use(context);
-  } finally {
-    await context.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 /** A page with PeerJS, a database, and nothing of ours. */
 async function barePage(context, server, peerjs) {
@@ -98,54 +79,11 @@ const floorSample = (page, n) =>
     [n + 1, VOTE_BYTES],
   );
 
-/** From the click until the page says that the vote is confirmed at a later revision. */
-const voteSample = (page, n) =>
-  page.evaluate(async (n) => {
-    // Text alone: asking for what is rendered would lay the page out each time, and be measured with it.
-    const confirmed = () =>
-      [...document.querySelectorAll("summary")].map((summary) => summary.textContent).find((text) => text.startsWith("Confirmed"));
-    const labels = ["Vote for Pizza", "Vote for Soup"];
-    const button = [...document.querySelectorAll("button[aria-pressed]")].find(
-      (button) => button.getAttribute("aria-label") === labels[n % 2] || button.textContent.includes(labels[n % 2].slice(9)),
-    );
-    const before = confirmed();
-    const done = new Promise((resolve) => {
-      const observer = new MutationObserver(() => {
-        const now = confirmed();
-        if (now !== undefined && now !== before) {
-          observer.disconnect();
-          resolve(performance.now());
-        }
-      });
-      observer.observe(document.body, { subtree: true, childList: true, characterData: true });
-    });
-    const from = performance.now();
-    button.click();
-    return (await done) - from;
-  }, n);
-
-async function room(ownerContext, voterContext, server) {
-  const owner = await ownerContext.newPage();
-  await owner.goto(server.url);
-  await owner.getByRole("textbox", { name: "Question" }).fill("What do we eat?");
-  await owner.getByRole("textbox", { name: "Option 1" }).fill("Pizza");
-  await owner.getByRole("textbox", { name: "Option 2" }).fill("Soup");
-  await owner.getByRole("button", { name: "Create poll" }).click();
-  const link = await owner.getByRole("textbox", { name: "Poll link" }).inputValue();
-  const voter = await voterContext.newPage();
-  await voter.goto(link);
-  await voter.getByRole("status", { name: "Connection" }).getByText("Connected").waitFor();
-  return voter;
-}
-
-/** The hub takes 5 commands a second in the long run: waits as a person would between two votes. */
-const pause = (page) => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
-
 async function latency(server, peerjs) {
   return withProfile((ownerContext) =>
     withProfile(async (voterContext) => {
       const floor = await floorPages(ownerContext, voterContext, server, peerjs);
-      const voter = await room(ownerContext, voterContext, server);
+      const { voter } = await room(ownerContext, voterContext, server);
       const samples = { floor: [], vote: [] };
       for (let n = 0; n < WARM_UP + SAMPLES; n += 1) {
         await floor.bringToFront();
@@ -189,6 +127,10 @@ try {
   console.log("(b) first load, brotli");
   for (const [kind, bytes] of Object.entries(kinds)) console.log(`    ${kind.padEnd(6)} ${(bytes / 1000).toFixed(1)} kB`);
   console.log(`    total  ${(total / 1000).toFixed(1)} kB, ${(total / 220_000).toFixed(2)} of 220 kB`);
+  console.log("(c) vote while somebody floods the owner, median against the usual, of which 2 is allowed");
+  for (const { name, medianMs, ratio } of await measureFloods(server)) {
+    console.log(`    ${name.padEnd(40)} ${ms(medianMs).padStart(9)}  ratio ${ratio.toFixed(2)}`);
+  }
 } finally {
   await server.close();
 }
