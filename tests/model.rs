@@ -66,8 +66,8 @@ struct Person {
     saved: [bool; COMMANDS],
     acked: [Option<usize>; COMMANDS],
     linked: bool,
-    to_owner: Vec<Command>,
-    to_person: Vec<Ack>,
+    outgoing: Vec<Command>,
+    incoming: Vec<Ack>,
     crashes_left: u8,
     breaks_left: u8,
 }
@@ -175,8 +175,8 @@ impl Person {
             saved: [false; COMMANDS],
             acked: [None; COMMANDS],
             linked: true,
-            to_owner: Vec::new(),
-            to_person: Vec::new(),
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
             crashes_left: faults.crashes,
             breaks_left: faults.breaks,
         }
@@ -197,7 +197,7 @@ impl Person {
                 Stage::Saving if rules != Rules::SentBeforeSaved => return,
                 Stage::Saving | Stage::Saved => {
                     self.stages[number] = Stage::Sent;
-                    self.to_owner.push(Command { person, number });
+                    self.outgoing.push(Command { person, number });
                     if rules == Rules::OutboxEmptiedAtSend {
                         self.rows[number] = false;
                     }
@@ -210,8 +210,8 @@ impl Person {
     /// `Session::fail` and `Outbox::unsend`: what was on its way in either direction is gone.
     fn unlink(&mut self) {
         self.linked = false;
-        self.to_owner.clear();
-        self.to_person.clear();
+        self.outgoing.clear();
+        self.incoming.clear();
         for stage in self.stages.iter_mut().filter(|stage| **stage == Stage::Sent) {
             *stage = Stage::Saved;
         }
@@ -258,7 +258,7 @@ impl State {
     fn answer(&mut self, gathered: Gathered, revision: usize, again: bool) {
         if gathered.answerable {
             let ack = Ack { command: gathered.command, revision, again };
-            self.people[gathered.command.person].to_person.push(ack);
+            self.people[gathered.command.person].incoming.push(ack);
         }
     }
 
@@ -329,7 +329,7 @@ impl State {
                 Some((Command { person, number }, (*revision)?))
             })
         });
-        let under_way = self.people.iter().flat_map(|person| &person.to_person);
+        let under_way = self.people.iter().flat_map(|person| &person.incoming);
         taken.chain(under_way.map(|ack| (ack.command, ack.revision)))
     }
 
@@ -377,10 +377,10 @@ impl Model for Room {
                     _ => {}
                 }
             }
-            if !own.to_owner.is_empty() {
+            if !own.outgoing.is_empty() {
                 actions.push(Action::ToOwner(person));
             }
-            if !own.to_person.is_empty() {
+            if !own.incoming.is_empty() {
                 actions.push(Action::ToPerson(person));
             }
             if own.linked && own.breaks_left > 0 {
@@ -444,12 +444,12 @@ impl Model for Room {
             }
             // `Hub::command`.
             Action::ToOwner(person) => {
-                let command = state.people[person].to_owner.remove(0);
+                let command = state.people[person].outgoing.remove(0);
                 state.owner.gathered.push(Gathered { command, answerable: true });
                 state.begin_commit(self.rules);
             }
             Action::ToPerson(person) => {
-                let ack = state.people[person].to_person.remove(0);
+                let ack = state.people[person].incoming.remove(0);
                 state.people[person].take(ack);
             }
             Action::Commit => {
@@ -522,7 +522,7 @@ fn promises() -> Vec<Property<Room>> {
             state
                 .people
                 .iter()
-                .all(|person| person.to_owner.iter().all(|command| person.saved[command.number]))
+                .all(|person| person.outgoing.iter().all(|command| person.saved[command.number]))
         }),
         Property::always("what is lost was never sent", |_, state: &State| {
             state.all_commands(|person, number| {
@@ -550,7 +550,7 @@ fn promises() -> Vec<Property<Room>> {
 fn reached() -> Vec<Property<Room>> {
     vec![
         Property::sometimes("a duplicate acked from the receipts", |_, state: &State| {
-            state.people.iter().flat_map(|person| &person.to_person).any(|ack| ack.again)
+            state.people.iter().flat_map(|person| &person.incoming).any(|ack| ack.again)
         }),
         Property::sometimes("a duplicate within one batch", |_, state: &State| {
             let flight = state.owner.flight.as_ref();

@@ -357,7 +357,7 @@ impl Trial {
             }
             for message in parse_frame(&frame, FRAME_BYTES_MAX).expect("our own frames parse") {
                 match message {
-                    Message::Ack(ack) => self.acked(link, ack),
+                    Message::Ack(ack) => self.acked(link, &ack),
                     Message::Error(error) => match error.command_id {
                         Some(id) => self.answered(link, id, Err(error.code)),
                         None => assert_eq!(error.code, Code::Replaced),
@@ -368,7 +368,7 @@ impl Trial {
         }
     }
 
-    fn acked(&mut self, link: LinkId, ack: Ack) {
+    fn acked(&mut self, link: LinkId, ack: &Ack) {
         let id = ack.command_id.0.as_u128();
         assert!(ack.revision <= self.bench.poll().revision, "acked before its commit");
         assert_eq!(ack.receipt.revision, ack.revision);
