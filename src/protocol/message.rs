@@ -33,7 +33,6 @@ pub const DISCOVERY_PEERS_MAX: usize = 100;
 
 /// Everything that goes over a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "read, looked at once and dropped")]
 pub enum Message {
     Hello(Hello),
     OwnerProof(OwnerProof),

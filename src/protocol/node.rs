@@ -34,7 +34,6 @@ const PUBLISH_AFTER_MS: u64 = 30;
 
 /// What happens to a node.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, never stored in bulk")]
 pub enum Input {
     /// This tab holds the lock, has raised the epoch and loaded everything.
     Lead {
@@ -85,6 +84,7 @@ enum TabMessage {
     Intent {
         intent: Intent,
         command: CommandId,
+        given: Given,
     },
     /// The leader has an intent where it survives, or has answered it.
     Taken {
@@ -183,6 +183,16 @@ struct Desk {
     /// Given here while following, not yet taken by a leader.
     unanswered: BTreeMap<CommandId, Intent>,
     online: bool,
+}
+
+impl Desk {
+    /// Whoever leads now gets what the leader before did not take, or did not come to save.
+    fn hand_over(&self, cx: &mut Context<'_>) {
+        for (command, intent) in &self.unanswered {
+            let (command, intent, given) = (*command, intent.clone(), Given::Earlier);
+            broadcast(cx, &TabMessage::Intent { intent, command, given });
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -299,12 +309,14 @@ impl Node {
         }
         match &mut self.role {
             Role::Leading(leading) if leading.superseded => {
+                self.desk.unanswered.extend(leading.unsaved());
                 leading.stop(&mut cx);
                 self.role = Role::Following(Following::default());
                 cx.out.push(Output::StepDown);
                 broadcast(&mut cx, &TabMessage::SteppedDown);
                 let Desk { tab, watching, .. } = self.desk;
                 broadcast(&mut cx, &TabMessage::Hello { tab, watching });
+                self.desk.hand_over(&mut cx);
                 cx.changed();
             }
             Role::Leading(leading) => leading.settle(&mut cx, &self.desk),
@@ -322,7 +334,8 @@ impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
             Input::Intent { intent, command } => {
-                broadcast(cx, &TabMessage::Intent { intent: intent.clone(), command });
+                let given = Given::Now;
+                broadcast(cx, &TabMessage::Intent { intent: intent.clone(), command, given });
                 desk.unanswered.insert(command, intent);
             }
             Input::Watch(room) => {
@@ -333,10 +346,7 @@ impl Following {
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
-                    for (command, intent) in &desk.unanswered {
-                        let (command, intent) = (*command, intent.clone());
-                        broadcast(cx, &TabMessage::Intent { intent, command });
-                    }
+                    desk.hand_over(cx);
                 }
                 Ok(TabMessage::View(view)) => {
                     self.shown = Some(view);
@@ -369,7 +379,7 @@ impl Following {
 }
 
 /// When a person did what an intent says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Given {
     Now,
     /// While another tab was connected: it is saved even though this one is not connected yet.
@@ -510,7 +520,7 @@ impl Leading {
             Ok(TabMessage::Bye { tab }) => {
                 self.tabs.remove(&tab);
             }
-            Ok(TabMessage::Intent { intent, command }) => {
+            Ok(TabMessage::Intent { intent, command, given }) => {
                 // Its room may be one that no tab was known to show.
                 if let Intent::Act { room, .. } = &intent
                     && desk.watching != Some(*room)
@@ -518,7 +528,7 @@ impl Leading {
                     self.open(cx, *room, Vec::new());
                 }
                 self.owed.insert(command);
-                self.intent(cx, command, intent, Given::Now);
+                self.intent(cx, command, intent, given);
             }
             // Another tab took the lead while this one was frozen.
             Ok(TabMessage::Leading { epoch }) => {
@@ -652,6 +662,19 @@ impl Leading {
     fn is_volatile(&self, command: CommandId) -> bool {
         self.hub.is_volatile(command)
             || self.sessions.values().any(|session| session.outbox().is_volatile(command))
+    }
+
+    /// What people did and storage does not have yet.
+    fn unsaved(&self) -> impl Iterator<Item = (CommandId, Intent)> {
+        let signed = self.sessions.values().flat_map(|session| session.outbox().unsaved());
+        signed.chain(self.hub.unsaved()).map(|SignedCommand { command, .. }| {
+            let room = command.room;
+            let intent = match command.action.clone() {
+                Action::Create(draft) => Intent::Create { poll: room.poll, draft },
+                action => Intent::Act { room, action },
+            };
+            (command.id, intent)
+        })
     }
 
     /// Ends a session that nobody looks at and that has nothing left to deliver.

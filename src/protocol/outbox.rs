@@ -116,9 +116,14 @@ impl Outbox {
         self.items.values().map(|item| &item.signed)
     }
 
+    /// What would be lost with this tab, in order.
+    pub fn unsaved(&self) -> impl Iterator<Item = &SignedCommand> {
+        self.items.values().filter(|item| item.stage == Stage::Saving).map(|item| &item.signed)
+    }
+
     /// Whether losing this tab now would lose the command.
     pub fn is_volatile(&self, id: CommandId) -> bool {
-        self.items.values().any(|item| item.signed.command.id == id && item.stage == Stage::Saving)
+        self.unsaved().any(|signed| signed.command.id == id)
     }
 
     pub fn view(&self) -> Vec<Pending> {

@@ -851,16 +851,17 @@ impl Session {
                 self.unwritten.extend(rows);
                 self.write_due.get_or_insert(cx.now.plus(REWRITE_MS));
             }
+            // It stays unsaved: this tab steps down, and hands it over to the one that leads.
+            Some(Saving::Command(_)) if failure == StorageFailure::Fenced => {}
             Some(Saving::Command(sequence)) => {
                 if let Some(signed) = self.outbox.remove(sequence) {
                     let message = match failure {
                         StorageFailure::Quota => {
                             "This device has no room left to save it, so it was not sent. Free some space and try again."
                         }
-                        StorageFailure::Unavailable => {
+                        StorageFailure::Unavailable | StorageFailure::Fenced => {
                             "This browser could not save it, so it was not sent. Reload the page and try again."
                         }
-                        StorageFailure::Fenced => "Another tab has taken over. Try again.",
                     };
                     let SignedCommand { command, .. } = signed;
                     self.reject(cx, command.id, command.action, message.to_owned());

@@ -45,16 +45,23 @@ pub enum IdPolicy {
     AnySuffix,
 }
 
+/// PeerJS's object, without which there is nothing to reconnect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peer {
+    Absent,
+    /// It has not been open yet.
+    New,
+    /// It has been open, and may hold connections that a new one would end.
+    Proven,
+}
+
 #[derive(Debug)]
 pub struct Signalling {
     state: State,
     backoff: Backoff,
     /// The id asked for last.
     id: String,
-    /// Whether there is a peer object that `Reconnect` works on.
-    has_peer: bool,
-    /// Whether that peer object has been open, and may hold connections.
-    was_open: bool,
+    peer: Peer,
     /// What is being opened may have been taken over and let go meanwhile.
     stale: bool,
     online: bool,
@@ -66,9 +73,8 @@ impl Signalling {
             state: State::Off,
             backoff: Backoff::default(),
             id: String::new(),
-            has_peer: false,
+            peer: Peer::Absent,
             stale: false,
-            was_open: false,
             online: true,
         }
     }
@@ -115,7 +121,7 @@ impl Signalling {
     pub fn stop(&mut self, cx: &mut Context<'_>) {
         if self.state != State::Off {
             self.state = State::Off;
-            self.has_peer = false;
+            self.peer = Peer::Absent;
             cx.out.push(Output::Signalling(SignallingCommand::Destroy));
         }
     }
@@ -132,7 +138,7 @@ impl Signalling {
             SignallingEvent::Opened => {
                 let usable = self.state != State::Off;
                 if usable {
-                    self.was_open = true;
+                    self.peer = Peer::Proven;
                     self.state = State::Open { since: cx.now };
                     if std::mem::take(&mut self.stale) {
                         self.cycle(cx);
@@ -142,7 +148,7 @@ impl Signalling {
             }
             SignallingEvent::Lost => self.lost(cx),
             SignallingEvent::Destroyed => {
-                self.has_peer = false;
+                self.peer = Peer::Absent;
                 self.lost(cx);
             }
             SignallingEvent::IdTaken => self.id_taken(cx, policy),
@@ -174,8 +180,10 @@ impl Signalling {
             let suffix = base32(&cx.random.bytes().0[..5]);
             return self.create(cx, format!("{}-{suffix}", cx.key.public()));
         }
-        // Before the first `open` PeerJS destroys the peer. After it, connections stand that a fresh one would end.
-        self.has_peer &= self.was_open;
+        // Before the first `open` PeerJS destroys the peer. After it, connections stand that a new one would end.
+        if self.peer == Peer::New {
+            self.peer = Peer::Absent;
+        }
         self.wait(cx, true);
     }
 
@@ -225,18 +233,18 @@ impl Signalling {
     }
 
     fn attempt(&mut self, cx: &mut Context<'_>) {
-        if self.has_peer {
-            cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
-            self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
-        } else {
-            self.create(cx, cx.key.public().peer_id());
+        match self.peer {
+            Peer::Absent => self.create(cx, cx.key.public().peer_id()),
+            Peer::New | Peer::Proven => {
+                cx.out.push(Output::Signalling(SignallingCommand::Reconnect));
+                self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
+            }
         }
     }
 
     fn create(&mut self, cx: &mut Context<'_>, id: String) {
         self.id.clone_from(&id);
-        self.has_peer = true;
-        self.was_open = false;
+        self.peer = Peer::New;
         self.state = State::Opening { deadline: cx.now.plus(OPEN_WATCHDOG_MS) };
         cx.out.push(Output::Signalling(SignallingCommand::Create { id }));
     }

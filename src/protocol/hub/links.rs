@@ -135,7 +135,9 @@ impl Hub {
                 send(cx, id, &Message::OwnerProof(proof));
                 if bug::on(Bug::ServedBeforeProof) {
                     let polls: Vec<PollId> = self.polls.keys().copied().collect();
-                    polls.into_iter().for_each(|poll| self.send_state(cx, id, poll));
+                    for poll in polls {
+                        self.send_state(cx, id, poll);
+                    }
                 }
             }
             Err(code) => self.close(cx, id, code, None),

@@ -260,6 +260,13 @@ impl Hub {
         flying.map(|(gathered, _)| gathered).chain(&self.gathered)
     }
 
+    /// The owner's own commands that are not committed, in order.
+    pub fn unsaved(&self) -> impl Iterator<Item = &SignedCommand> {
+        self.uncommitted()
+            .filter(|gathered| gathered.source == Source::Local)
+            .map(|gathered| &gathered.signed)
+    }
+
     /// Whether losing this tab now would lose the command.
     pub fn is_volatile(&self, id: CommandId) -> bool {
         self.uncommitted().any(|gathered| gathered.signed.command.id == id)
@@ -286,11 +293,8 @@ impl Hub {
     /// The owner's own view of a room.
     pub fn view(&self, id: PollId, signalling: SignallingView) -> RoomView {
         let hosted = self.polls.get(&id);
-        let own: Vec<&SignedCommand> = self
-            .uncommitted()
-            .filter(|g| g.source == Source::Local && g.signed.command.room.poll == id)
-            .map(|g| &g.signed)
-            .collect();
+        let own: Vec<&SignedCommand> =
+            self.unsaved().filter(|signed| signed.command.room.poll == id).collect();
         let poll = hosted.map(|hosted| {
             let mut poll = hosted.log.poll().clone();
             for signed in &own {

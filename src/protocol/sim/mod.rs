@@ -93,7 +93,6 @@ impl Disk {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a test's queue")]
 enum Event {
     Input { tab: usize, generation: u64, input: Input },
     Commit { tab: usize, generation: u64, epoch: u64, batch: Batch },

@@ -288,10 +288,32 @@ fn an_ex_leader_that_hears_nothing_is_fenced_at_its_next_commit() {
     r.sim.disks[0].epoch += 1;
     r.sim.act(r.owner, r.room, vote(0));
     let committed = |sim: &Sim| sim.disks[0].count(Store::Log);
-    r.sim.run(3);
-    r.sim.run(1_000);
+    r.sim.until(100, "fenced", |sim| !sim.is_leading(r.owner));
     assert_eq!(committed(&r.sim), 1);
+    r.sim.run(1_000);
     assert_eq!(r.sim.disks[0].leader, Some(r.owner), "it leads again under a new epoch");
+    assert_eq!(
+        committed(&r.sim),
+        2,
+        "what it could not commit is handed over, to itself this time"
+    );
+}
+
+#[test]
+fn what_a_fenced_participant_could_not_save_is_handed_over() {
+    let mut r = room();
+    let second = r.sim.open_tab(1);
+    r.sim.watch(second, r.room);
+    r.sim.run(200);
+    r.sim.disks[1].epoch += 1;
+    r.sim.act(r.ann, r.room, vote(2));
+    r.sim.run(20_000);
+    assert!(r.sim.is_leading(second), "it stood in line for the lock");
+    for tab in [r.ann, second] {
+        let view = r.sim.room(tab, r.room);
+        assert_eq!((view.pending, view.rejected), (vec![], vec![]));
+        assert_eq!(view.poll.map(|poll| poll.tally().counts), Some(vec![0, 0, 1]));
+    }
 }
 
 #[test]
