@@ -60,7 +60,8 @@ export class Connection {
 
   /** A frame as it is, whatever it holds. */
   sendFrame(frame) {
-    if (this.isOpen) this.#link.dataChannel.send(frame);
+    const { dataChannel } = this.#link;
+    if (dataChannel.readyState === "open") dataChannel.send(frame);
   }
 
   /** The next message of one type; others stay unread. `undefined` when the connection ends before it comes. */
