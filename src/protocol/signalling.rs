@@ -135,17 +135,7 @@ impl Signalling {
         policy: IdPolicy,
     ) -> bool {
         match event {
-            SignallingEvent::Opened => {
-                let usable = self.state != State::Off;
-                if usable {
-                    self.peer = Peer::Proven;
-                    self.state = State::Open { since: cx.now };
-                    if std::mem::take(&mut self.stale) {
-                        self.cycle(cx);
-                    }
-                }
-                return usable;
-            }
+            SignallingEvent::Opened => return self.opened(cx),
             SignallingEvent::Lost => self.lost(cx),
             SignallingEvent::Destroyed => {
                 self.peer = Peer::Absent;
@@ -155,6 +145,21 @@ impl Signalling {
             SignallingEvent::PeerUnavailable { .. } | SignallingEvent::PeerLeft { .. } => {}
         }
         false
+    }
+
+    /// One that comes after the watchdog gave the attempt up is stale: that socket is closed.
+    fn opened(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.state {
+            State::Off | State::Waiting { .. } => false,
+            State::Opening { .. } | State::Cycling { .. } | State::Open { .. } => {
+                self.peer = Peer::Proven;
+                self.state = State::Open { since: cx.now };
+                if std::mem::take(&mut self.stale) {
+                    self.cycle(cx);
+                }
+                true
+            }
+        }
     }
 
     fn lost(&mut self, cx: &mut Context<'_>) {
@@ -294,6 +299,8 @@ mod tests {
         assert_eq!(world.elapsed(), OPEN_WATCHDOG_MS);
         signalling.tick(&mut world.cx());
         assert_eq!(commands(&mut world), [SignallingCommand::Disconnect]);
+        let late = signalling.on_event(&mut world.cx(), &SignallingEvent::Opened, IdPolicy::Exact);
+        assert!(!late && !signalling.is_open(), "its socket is closed");
         world.now = signalling.poll_timeout().expect("a retry");
         signalling.tick(&mut world.cx());
         assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
