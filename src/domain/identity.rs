@@ -39,7 +39,9 @@ impl KeyPair {
     }
 
     pub fn sign(&self, message: &[u8]) -> Signature {
-        Bytes(self.signing.sign(message).to_bytes())
+        let signature = Bytes(self.signing.sign(message).to_bytes());
+        remembered::verdict([&self.public.0, &signature.0, message], || true);
+        signature
     }
 
     /// Guards this key's peer id at the signalling server: stable, secret, and no help in
@@ -77,7 +79,7 @@ impl PublicKey {
 
     /// Strict Ed25519 verification (no cofactor, no weak keys, canonical `s`).
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
-        once(&[&self.0, &signature.0, message], || {
+        remembered::verdict([&self.0, &signature.0, message], || {
             let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
             VerifyingKey::from_bytes(&self.0)
                 .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
@@ -124,27 +126,36 @@ fn owner_in_link(peer_id: &str) -> Result<PublicKey, LinkError> {
     PublicKey::from_bytes(key.as_bytes()).ok_or(LinkError::PeerIdMistyped)
 }
 
-#[cfg(not(feature = "simulation"))]
-fn once(_: &[&[u8]], verify: impl FnOnce() -> bool) -> bool {
-    verify()
-}
-
-/// A simulated room lives in one process, where everybody checks the same signatures: each is checked once.
+/// A simulated room lives in one process, where everybody checks the same signatures: each is checked once, and one
+/// that was made here holds.
 #[cfg(feature = "simulation")]
-fn once(parts: &[&[u8]], verify: impl FnOnce() -> bool) -> bool {
+mod remembered {
     use std::cell::RefCell;
     use std::collections::BTreeMap;
 
+    use crate::domain::bytes::sha256;
+
     const REMEMBERED_MAX: usize = 1_000;
+
     thread_local! {
-        static REMEMBERED: RefCell<BTreeMap<[u8; 32], bool>> = const { RefCell::new(BTreeMap::new()) };
+        static VERDICTS: RefCell<BTreeMap<[u8; 32], bool>> = const { RefCell::new(BTreeMap::new()) };
     }
-    REMEMBERED.with_borrow_mut(|remembered| {
-        if remembered.len() >= REMEMBERED_MAX {
-            remembered.clear();
-        }
-        *remembered.entry(sha256(parts).0).or_insert_with(verify)
-    })
+
+    pub fn verdict(parts: [&[u8]; 3], decide: impl FnOnce() -> bool) -> bool {
+        VERDICTS.with_borrow_mut(|verdicts| {
+            if verdicts.len() >= REMEMBERED_MAX {
+                verdicts.clear();
+            }
+            *verdicts.entry(sha256(&parts).0).or_insert_with(decide)
+        })
+    }
+}
+
+#[cfg(not(feature = "simulation"))]
+mod remembered {
+    pub fn verdict(_: [&[u8]; 3], decide: impl FnOnce() -> bool) -> bool {
+        decide()
+    }
 }
 
 fn check_bytes(key: &[u8; 32]) -> [u8; 2] {

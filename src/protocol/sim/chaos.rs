@@ -14,7 +14,7 @@ use crate::domain::text::Name;
 use crate::protocol::message::Message;
 
 /// Faults and wishes before healing.
-const MOVES: u64 = 45;
+const MOVES: u64 = 40;
 /// Once faults have stopped, everything must agree within this.
 const HEAL_MS: u64 = 300_000;
 /// Longer than anything that is still under way then.

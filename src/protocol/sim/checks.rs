@@ -45,6 +45,8 @@ pub struct Ledger {
     acked_revision: u64,
     /// Commands that were in a device's outbox on disk once, and as which.
     saved: BTreeMap<(usize, CommandId), Saved>,
+    /// Commands that the owner refused once. Where that answer is lost with its connection, a command is judged again.
+    refused: BTreeSet<CommandId>,
     /// Commands that were sent by somebody else as well.
     replayed: BTreeSet<CommandId>,
     /// The place among the saved of the newest command of each author in the log.
@@ -139,10 +141,13 @@ impl Ledger {
                     let id = mutation.tail.command_id;
                     assert!(self.is_ours(id), "[13] {id} is told but not on the owner's disk");
                 }
-                Message::Hello(_)
-                | Message::OwnerProof(_)
-                | Message::ParticipantProof(_)
-                | Message::Error(_) => continue,
+                Message::Error(error) => {
+                    self.refused.extend(error.command_id.filter(|_| accepted));
+                    continue;
+                }
+                Message::Hello(_) | Message::OwnerProof(_) | Message::ParticipantProof(_) => {
+                    continue;
+                }
                 Message::List(listed) => {
                     let quiet = self.room.is_none() || listed.is_empty();
                     assert!(quiet, "[16] the lobby hears of a poll that is not listed");
@@ -329,14 +334,16 @@ impl Ledger {
         }
     }
 
-    /// The commands of one author come into the log in the order in which they were saved.
+    /// The commands of one author come into the log in the order in which they were saved, but for those that were
+    /// refused at first.
     fn in_order(&mut self, signed: &SignedCommand) {
         let (author, id) = (signed.command.author, signed.command.id);
         let mut places = self.saved.values().filter(|saved| saved.signed.command.id == id);
         let Some(place) = places.next().map(|saved| saved.place) else { return };
         let newest = self.newest_saved.entry(author).or_insert(place);
-        assert!(*newest <= place, "[7] {id} is overtaken by a later command");
-        *newest = place;
+        let again = self.refused.contains(&id);
+        assert!(*newest <= place || again, "[7] {id} is overtaken by a later command");
+        *newest = place.max(*newest);
     }
 
     /// Folds one more entry, by the rules alone.
