@@ -58,10 +58,10 @@ export class Connection {
     this.sendFrame(JSON.stringify(message));
   }
 
-  /** A frame as it is, whatever it holds. */
+  /** A frame as it is, whatever it holds. A channel that is closing takes none, and once it is closed there is none. */
   sendFrame(frame) {
     const { dataChannel } = this.#link;
-    if (dataChannel.readyState === "open") dataChannel.send(frame);
+    if (dataChannel?.readyState === "open") dataChannel.send(frame);
   }
 
   /** The next message of one type; others stay unread. `undefined` when the connection ends before it comes. */
