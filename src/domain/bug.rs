@@ -71,13 +71,22 @@ mod active {
         ACTIVE.get() == Some(bug)
     }
 
+    /// Puts back what was before, also when a check panics: the thread may run another test next.
+    #[cfg(test)]
+    struct Restore(Option<Bug>);
+
+    #[cfg(test)]
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ACTIVE.set(self.0);
+        }
+    }
+
     /// Runs `work` with one bug, or with none.
     #[cfg(test)]
     pub fn with<T>(bug: Option<Bug>, work: impl FnOnce() -> T) -> T {
-        let before = ACTIVE.replace(bug);
-        let result = work();
-        ACTIVE.set(before);
-        result
+        let _restore = Restore(ACTIVE.replace(bug));
+        work()
     }
 }
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::browsers::{CHROMIUM, FIREFOX};
 use crate::bundle;
-use crate::cli::{Part, Seeds, Selection, SoakOptions};
+use crate::cli::{self, Part, Seeds, Selection, SoakOptions};
 use crate::node;
 use crate::process::{Interrupted, Processes};
 use crate::sizes;
@@ -40,7 +40,7 @@ pub fn run(workspace: &Workspace, processes: &mut Processes, selection: &Selecti
     }
     let mut outcomes = Vec::new();
     for part in parts {
-        println!("\n==> {}", part.name());
+        println!("\n==> {}", cli::name(&part));
         let start = Instant::now();
         let failure = run_part(workspace, processes, part, &selection.args).err();
         let took = start.elapsed();
@@ -48,7 +48,7 @@ pub fn run(workspace: &Workspace, processes: &mut Processes, selection: &Selecti
             if error.is::<Interrupted>() {
                 return Err(Interrupted.into());
             }
-            eprintln!("{}: {error:#}", part.name());
+            eprintln!("{}: {error:#}", cli::name(&part));
         }
         outcomes.push(Outcome { part, took, failure });
     }
@@ -212,12 +212,12 @@ fn report(outcomes: &[Outcome]) -> Result<()> {
     println!("\n{:<12}{:<8}{:>9}", "part", "result", "seconds");
     for Outcome { part, took, failure } in outcomes {
         let result = if failure.is_none() { "passed" } else { "FAILED" };
-        println!("{:<12}{result:<8}{:>9.1}", part.name(), took.as_secs_f64());
+        println!("{:<12}{result:<8}{:>9.1}", cli::name(part), took.as_secs_f64());
     }
     let failed = outcomes
         .iter()
         .filter(|outcome| outcome.failure.is_some())
-        .map(|outcome| outcome.part.name())
+        .map(|outcome| cli::name(&outcome.part))
         .collect::<Vec<_>>();
     println!("parts: {} passed, {} failed", outcomes.len() - failed.len(), failed.len());
     if failed.is_empty() {

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub const PORT_DEFAULT: u16 = 8080;
+const SEEDS_DEFAULT: u64 = 20_000;
 
 /// Every chore of this repository. Each command installs what it misses, and nothing twice.
 #[derive(Debug, Parser)]
@@ -80,28 +81,11 @@ pub enum Part {
     Kill,
 }
 
-impl Part {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fmt => "fmt",
-            Self::Clippy => "clippy",
-            Self::Native => "native",
-            Self::Rooms => "rooms",
-            Self::Signalling => "signalling",
-            Self::Wasm => "wasm",
-            Self::Build => "build",
-            Self::E2e => "e2e",
-            Self::Firefox => "firefox",
-            Self::Kill => "kill",
-        }
-    }
-}
-
 /// Which random rooms to simulate.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seeds {
     /// How many, from seed 0 on
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = SEEDS_DEFAULT)]
     pub seeds: u64,
     /// Just this one, with its whole story
     #[arg(long, conflicts_with = "seeds")]
@@ -110,7 +94,7 @@ pub struct Seeds {
 
 impl Default for Seeds {
     fn default() -> Self {
-        Self { seeds: 20_000, seed: None }
+        Self { seeds: SEEDS_DEFAULT, seed: None }
     }
 }
 
@@ -134,19 +118,6 @@ pub enum FuzzTarget {
     Signed,
 }
 
-impl FuzzTarget {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Chunks => "chunks",
-            Self::Frame => "frame",
-            Self::Handshake => "handshake",
-            Self::Link => "link",
-            Self::Sdp => "sdp",
-            Self::Signed => "signed",
-        }
-    }
-}
-
 /// How long, for how many people, and what they do.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoakOptions {
@@ -157,6 +128,11 @@ pub struct SoakOptions {
     /// What people did in the run that printed it; something new by default
     #[arg(long)]
     pub seed: Option<u32>,
+}
+
+/// What a part or a target is called on the command line.
+pub fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Reads the command line; on `--help` or a mistake it prints and ends the process.
@@ -211,10 +187,10 @@ mod tests {
     #[test]
     fn parts_are_named_as_they_are_asked_for() {
         for part in Part::value_variants() {
-            assert_eq!(Part::from_str(part.name(), false).as_ref(), Ok(part));
+            assert_eq!(Part::from_str(&name(part), false).as_ref(), Ok(part));
         }
         for target in FuzzTarget::value_variants() {
-            assert_eq!(FuzzTarget::from_str(target.name(), false).as_ref(), Ok(target));
+            assert_eq!(FuzzTarget::from_str(&name(target), false).as_ref(), Ok(target));
         }
     }
 

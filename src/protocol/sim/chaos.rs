@@ -109,9 +109,16 @@ impl Chaos {
         from.get(usize::try_from(at).ok()?).copied()
     }
 
+    fn all_tabs(&self) -> Vec<usize> {
+        self.tabs.concat()
+    }
+
+    fn closed_tabs(&self) -> Vec<usize> {
+        self.all_tabs().into_iter().filter(|tab| !self.open.contains(tab)).collect()
+    }
+
     fn any_tab(&mut self) -> usize {
-        let all: Vec<usize> = self.tabs.iter().flatten().copied().collect();
-        self.pick(&all).unwrap_or(0)
+        self.pick(&self.all_tabs()).unwrap_or(0)
     }
 
     fn any_device(&mut self) -> usize {
@@ -198,9 +205,7 @@ impl Chaos {
     }
 
     fn reopen_one(&mut self) {
-        let closed: Vec<usize> =
-            self.tabs.iter().flatten().copied().filter(|tab| !self.open.contains(tab)).collect();
-        if let Some(tab) = self.pick(&closed) {
+        if let Some(tab) = self.pick(&self.closed_tabs()) {
             self.reopen(tab);
         }
     }
@@ -213,12 +218,12 @@ impl Chaos {
 
     fn lie(&mut self) {
         match self.sim.random.up_to(7) {
-            0 | 1 => self.replay(|_, frame| Some(frame)),
+            0 | 1 => self.replay(|_, frame| Some(frame.to_owned())),
             2 => self.replay(|random, frame| {
                 let cut = usize::try_from(random.up_to(frame.len() as u64)).unwrap_or(0);
                 Some(frame.chars().take(cut).collect())
             }),
-            3 | 4 => self.replay(|random, frame| damaged(random, &frame)),
+            3 | 4 => self.replay(damaged),
             5 => self.forge_an_ack(),
             6 => self.reuse_an_id(),
             _ => {
@@ -234,12 +239,12 @@ impl Chaos {
     }
 
     /// A frame that was sent once is sent again, altered or not, over some connection that stands.
-    fn replay(&mut self, alter: impl FnOnce(&mut Random, String) -> Option<String>) {
+    fn replay(&mut self, alter: impl FnOnce(&mut Random, &str) -> Option<String>) {
         let (from, to) = (self.any_tab(), self.any_tab());
         let Some(last) = self.sim.tabs[from].sent.len().checked_sub(1) else { return };
         let at = usize::try_from(self.sim.random.up_to(last as u64)).unwrap_or(0);
-        let frame = self.sim.tabs[from].sent[at].to_string();
-        if let Some(frame) = alter(&mut self.sim.random, frame) {
+        let frame = Arc::clone(&self.sim.tabs[from].sent[at]);
+        if let Some(frame) = alter(&mut self.sim.random, &frame) {
             self.sim.inject(to, &frame);
         }
     }
@@ -275,9 +280,7 @@ impl Chaos {
         for disk in &mut self.sim.disks {
             disk.fails = None;
         }
-        let closed: Vec<usize> =
-            self.tabs.iter().flatten().copied().filter(|tab| !self.open.contains(tab)).collect();
-        for tab in closed {
+        for tab in self.closed_tabs() {
             self.reopen(tab);
         }
         for tab in self.open.clone() {
@@ -301,7 +304,7 @@ impl Chaos {
     }
 
     fn agreed(&self) -> bool {
-        let all: Vec<usize> = self.tabs.iter().flatten().copied().collect();
+        let all = self.all_tabs();
         self.owner_tab().is_some_and(|owner| self.sim.converged(owner, self.room, &all))
             && self.sim.disks.iter().all(|disk| disk.count(Store::Outbox) == 0)
     }

@@ -182,7 +182,7 @@ impl Ledger {
             return;
         }
         assert_eq!(
-            self.logged.get(&id).map(|(revision, _)| *revision),
+            self.place(id),
             Some(receipt.revision),
             "[1, 13] {id} is acked but not on the owner's disk"
         );
@@ -242,6 +242,11 @@ impl Ledger {
         }
     }
 
+    /// The revision of a command in the log.
+    fn place(&self, id: CommandId) -> Option<u64> {
+        self.logged.get(&id).map(|(revision, _)| *revision)
+    }
+
     fn revision(&self) -> u64 {
         self.states.len() as u64
     }
@@ -264,11 +269,10 @@ impl Ledger {
         let end = (tab, generation, link);
         for message in parse_frame(frame, FRAME_BYTES_MAX).unwrap_or_default() {
             match message {
-                Message::Ack(ack) => {
-                    let place = self.logged.get(&ack.command_id).map(|(revision, _)| *revision);
-                    if self.room.is_none() || place == Some(ack.revision) {
-                        self.answered.insert((device, ack.command_id));
-                    }
+                Message::Ack(ack)
+                    if self.room.is_none() || self.place(ack.command_id) == Some(ack.revision) =>
+                {
+                    self.answered.insert((device, ack.command_id));
                 }
                 Message::Error(error) => {
                     if origin == Origin::Peer {
@@ -440,8 +444,8 @@ impl Sim {
     pub fn check_end(&self, room: RoomRef) {
         let ledger = &self.ledger;
         for (id, receipt) in &ledger.receipts {
-            let (revision, _) = ledger.logged.get(id).expect("[1] an acked command is lost");
-            assert_eq!(*revision, receipt.revision, "[1] an acked command moved");
+            let revision = ledger.place(*id).expect("[1] an acked command is lost");
+            assert_eq!(revision, receipt.revision, "[1] an acked command moved");
         }
         for device in 0..self.disks.len() {
             let leads = |tab: usize| self.tabs[tab].device == device && self.is_leading(tab);

@@ -36,6 +36,14 @@ impl Party {
         [self.owner, self.ann, self.bob]
     }
 
+    /// A tab beside the one that a device has, following it.
+    fn second_tab(&mut self, device: usize) -> usize {
+        let tab = self.sim.open_tab(device);
+        self.sim.watch(tab, self.room);
+        self.sim.run(200);
+        tab
+    }
+
     fn converge(&mut self, ms: u64) {
         let (owner, room, all) = (self.owner, self.room, self.all());
         self.sim.until(ms, "converged", |sim| sim.converged(owner, room, &all));
@@ -212,9 +220,7 @@ fn a_demotion_stops_commands_in_flight() {
 #[test]
 fn two_tabs_share_one_view_and_the_second_takes_over() {
     let mut r = room();
-    let second = r.sim.open_tab(1);
-    r.sim.watch(second, r.room);
-    r.sim.run(200);
+    let second = r.second_tab(1);
     assert!(!r.sim.node(second).is_leading());
     r.sim.act(second, r.room, vote(2));
     r.sim.run(200);
@@ -230,9 +236,7 @@ fn two_tabs_share_one_view_and_the_second_takes_over() {
 #[test]
 fn the_owners_second_tab_takes_over_the_room() {
     let mut r = room();
-    let second = r.sim.open_tab(0);
-    r.sim.watch(second, r.room);
-    r.sim.run(200);
+    let second = r.second_tab(0);
     r.sim.act(second, r.room, vote(2));
     r.sim.run(200);
     r.sim.kill(r.owner);
@@ -246,9 +250,7 @@ fn the_owners_second_tab_takes_over_the_room() {
 #[test]
 fn an_intent_given_to_a_leader_that_dies_at_once_is_not_lost() {
     let mut r = room();
-    let second = r.sim.open_tab(1);
-    r.sim.watch(second, r.room);
-    r.sim.run(200);
+    let second = r.second_tab(1);
     r.sim.act(second, r.room, vote(1));
     r.sim.kill(r.ann);
     r.sim.run(20_000);
@@ -269,9 +271,8 @@ fn an_ex_leader_that_thaws_steps_down() {
 #[test]
 fn an_ex_leader_that_wakes_first_does_not_leave_the_owner_unreachable() {
     let mut r = room();
-    let second = r.sim.open_tab(0);
-    r.sim.watch(second, r.room);
-    r.sim.run(10_000);
+    let second = r.second_tab(0);
+    r.sim.run(9_800);
     r.sim.freeze_leader(0);
     r.sim.until(100, "the second leads", |sim| sim.is_leading(second));
     // It takes the id back before it hears that it leads no longer, and then lets it go.
@@ -302,9 +303,7 @@ fn an_ex_leader_that_hears_nothing_is_fenced_at_its_next_commit() {
 #[test]
 fn what_a_fenced_participant_could_not_save_is_handed_over() {
     let mut r = room();
-    let second = r.sim.open_tab(1);
-    r.sim.watch(second, r.room);
-    r.sim.run(200);
+    let second = r.second_tab(1);
     r.sim.disks[1].epoch += 1;
     r.sim.act(r.ann, r.room, vote(2));
     r.sim.run(20_000);
