@@ -1,9 +1,10 @@
 //! The promise to whoever votes, checked in every order of events: what is acked stays, is applied once, and nothing
 //! else ever leaves an outbox.
 //!
-//! A model of two participants with two commands each and one owner. Everybody may crash once; or each connection may
-//! break once, and one commit of the owner fail. Time, cryptography and the poll's rules are left out: every timer may fire at any moment, and every command
-//! is allowed. Each step names the code that it stands for; the code itself runs under faults in `protocol::sim`.
+//! A model of two participants with two commands each and one owner. One command may be refused; and
+//! everybody may crash once, or each connection break once and one commit of the owner fail. Time, cryptography and the poll's rules are left out: every timer may fire at any
+//! moment, and whatever command comes may be the one that is refused. Each step names the code that it stands for; the code itself runs under faults in
+//! `protocol::sim`.
 
 #![allow(clippy::indexing_slicing, reason = "a test")]
 
@@ -21,13 +22,15 @@ struct Faults {
     breaks: u8,
     /// Of the owner's commits.
     failures: u8,
+    /// Commands that the rules of the poll forbid at the moment when they come.
+    refusals: u8,
 }
 
-const CRASHES: Faults = Faults { crashes: 1, breaks: 0, failures: 0 };
-const BREAKS: Faults = Faults { crashes: 0, breaks: 1, failures: 1 };
+const CRASHES: Faults = Faults { crashes: 1, breaks: 0, failures: 0, refusals: 1 };
+const BREAKS: Faults = Faults { crashes: 0, breaks: 1, failures: 1, refusals: 1 };
 /// Every state that there is under them.
-const CRASHES_STATES: usize = 522_682;
-const BREAKS_STATES: usize = 192_679;
+const CRASHES_STATES: usize = 725_865;
+const BREAKS_STATES: usize = 151_295;
 
 /// A command: whose, and which of theirs in the order given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,13 +39,17 @@ struct Command {
     number: usize,
 }
 
-/// `message::Ack`, with the revision that its receipt names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Ack {
-    command: Command,
-    revision: usize,
-    /// For the properties alone: the command was in the log already.
-    again: bool,
+enum Answer {
+    /// `message::Ack`, with the revision that its receipt names.
+    Ack {
+        command: Command,
+        revision: usize,
+        /// For the properties alone: the command was in the log already.
+        again: bool,
+    },
+    /// `message::ErrorMessage`.
+    Refusal(Command),
 }
 
 /// What a participant's memory knows of a command: `view::Stage`, and what lies before and after it.
@@ -53,6 +60,7 @@ enum Stage {
     Saved,
     Sent,
     Acked,
+    Refused,
     /// The page went away before it was saved: it was never sent.
     Lost,
 }
@@ -65,9 +73,10 @@ struct Person {
     /// For the properties alone: what was ever saved, and the revision that was acked.
     saved: [bool; COMMANDS],
     acked: [Option<usize>; COMMANDS],
+    refused: [bool; COMMANDS],
     linked: bool,
     outgoing: Vec<Command>,
-    incoming: Vec<Ack>,
+    incoming: Vec<Answer>,
     crashes_left: u8,
     breaks_left: u8,
 }
@@ -103,6 +112,7 @@ struct Owner {
     retrying: bool,
     crashes_left: u8,
     failures_left: u8,
+    refusals_left: u8,
     /// For the properties alone.
     crashed_between_commit_and_ack: bool,
 }
@@ -119,12 +129,14 @@ enum Action {
     /// The transaction of a command is on the participant's disk. That the page has not heard of it yet is no state of
     /// its own: a crash then leaves what a crash before the first frame leaves.
     Save(Command),
-    /// The transaction that takes an acked command out of the outbox.
+    /// The transaction that takes an answered command out of the outbox.
     Delete(Command),
     Connect(usize),
     Break(usize),
     CrashPerson(usize),
     ToOwner(usize),
+    /// The same, and the command is refused.
+    Refuse(usize),
     ToPerson(usize),
     Commit,
     Committed,
@@ -136,7 +148,11 @@ enum Action {
 impl Action {
     fn is_fault(self) -> bool {
         match self {
-            Self::Break(_) | Self::CrashPerson(_) | Self::CommitFails | Self::CrashOwner => true,
+            Self::Break(_)
+            | Self::CrashPerson(_)
+            | Self::Refuse(_)
+            | Self::CommitFails
+            | Self::CrashOwner => true,
             Self::Give(_)
             | Self::Save(_)
             | Self::Delete(_)
@@ -160,6 +176,8 @@ enum Rules {
     OutboxEmptiedAtSend,
     SentBeforeSaved,
     SavesOvertake,
+    SentBeforeAnswer,
+    SentBeforeForgotten,
 }
 
 struct Room {
@@ -174,6 +192,7 @@ impl Person {
             rows: [false; COMMANDS],
             saved: [false; COMMANDS],
             acked: [None; COMMANDS],
+            refused: [false; COMMANDS],
             linked: true,
             outgoing: Vec::new(),
             incoming: Vec::new(),
@@ -186,7 +205,7 @@ impl Person {
         self.stages.iter().position(|stage| *stage == Stage::NotGiven)
     }
 
-    /// `Session::pump` and `Outbox::next_to_send`: in order, and nothing overtakes one that is being saved.
+    /// `Session::pump` and `Outbox::next_to_send`: in order, and nothing before the answer to the one before it.
     fn pump(&mut self, person: usize, rules: Rules) {
         if !self.linked {
             return;
@@ -201,8 +220,15 @@ impl Person {
                     if rules == Rules::OutboxEmptiedAtSend {
                         self.rows[number] = false;
                     }
+                    if rules != Rules::SentBeforeAnswer {
+                        return;
+                    }
                 }
-                Stage::NotGiven | Stage::Sent | Stage::Acked | Stage::Lost => {}
+                Stage::Sent if rules != Rules::SentBeforeAnswer => return,
+                Stage::Refused if self.rows[number] && rules != Rules::SentBeforeForgotten => {
+                    return;
+                }
+                Stage::NotGiven | Stage::Sent | Stage::Acked | Stage::Refused | Stage::Lost => {}
             }
         }
     }
@@ -229,17 +255,26 @@ impl Person {
         }
     }
 
-    /// `Session::ack`: one for what is no longer in the outbox is passed over.
-    fn take(&mut self, ack: Ack) {
-        let number = ack.command.number;
-        if self.stages[number] == Stage::Sent {
-            self.stages[number] = Stage::Acked;
-            self.acked[number] = Some(ack.revision);
+    /// `Session::ack` and `Session::error`: an answer to what is no longer in the outbox is passed over.
+    fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Ack { command: Command { number, .. }, revision, .. } => {
+                if self.stages[number] == Stage::Sent {
+                    self.stages[number] = Stage::Acked;
+                    self.acked[number] = Some(revision);
+                }
+            }
+            Answer::Refusal(Command { number, .. }) => {
+                if self.stages[number] == Stage::Sent {
+                    self.stages[number] = Stage::Refused;
+                    self.refused[number] = true;
+                }
+            }
         }
     }
 
     fn is_done(&self) -> bool {
-        let over = |stage: &Stage| matches!(stage, Stage::Acked | Stage::Lost);
+        let over = |stage: &Stage| matches!(stage, Stage::Acked | Stage::Refused | Stage::Lost);
         self.stages.iter().all(over) && !self.rows.contains(&true)
     }
 }
@@ -257,7 +292,7 @@ impl State {
     /// `commit::answer`: only over the connection that the command came over.
     fn answer(&mut self, gathered: Gathered, revision: usize, again: bool) {
         if gathered.answerable {
-            let ack = Ack { command: gathered.command, revision, again };
+            let ack = Answer::Ack { command: gathered.command, revision, again };
             self.people[gathered.command.person].incoming.push(ack);
         }
     }
@@ -330,7 +365,10 @@ impl State {
             })
         });
         let under_way = self.people.iter().flat_map(|person| &person.incoming);
-        taken.chain(under_way.map(|ack| (ack.command, ack.revision)))
+        taken.chain(under_way.filter_map(|answer| match *answer {
+            Answer::Ack { command, revision, .. } => Some((command, revision)),
+            Answer::Refusal(_) => None,
+        }))
     }
 
     /// Whether something holds for every command, by its participant and number.
@@ -357,6 +395,7 @@ impl Model for Room {
             retrying: false,
             crashes_left: self.faults.crashes,
             failures_left: self.faults.failures,
+            refusals_left: self.faults.refusals,
             crashed_between_commit_and_ack: false,
         };
         vec![State { people: [Person::new(self.faults), Person::new(self.faults)], owner }]
@@ -373,12 +412,18 @@ impl Model for Room {
                 let command = Command { person, number };
                 match (own.stages[number], own.rows[number]) {
                     (Stage::Saving, _) => actions.push(Action::Save(command)),
-                    (Stage::Acked, true) => actions.push(Action::Delete(command)),
+                    (Stage::Acked | Stage::Refused, true) => actions.push(Action::Delete(command)),
                     _ => {}
                 }
             }
-            if !own.outgoing.is_empty() {
+            if let Some(command) = own.outgoing.first() {
                 actions.push(Action::ToOwner(person));
+                let owner = &state.owner;
+                let is_new = owner.revision_of(*command).is_none();
+                let idle = owner.flight.is_none() && !owner.retrying;
+                if owner.refusals_left > 0 && idle && is_new {
+                    actions.push(Action::Refuse(person));
+                }
             }
             if !own.incoming.is_empty() {
                 actions.push(Action::ToPerson(person));
@@ -427,7 +472,10 @@ impl Model for Room {
                 own.pump(person, self.rules);
             }
             // `Session::write_answer`.
-            Action::Delete(Command { person, number }) => state.people[person].rows[number] = false,
+            Action::Delete(Command { person, number }) => {
+                state.people[person].rows[number] = false;
+                state.people[person].pump(person, self.rules);
+            }
             // Handshake and state: `Session::live`.
             Action::Connect(person) => {
                 state.people[person].linked = true;
@@ -448,9 +496,17 @@ impl Model for Room {
                 state.owner.gathered.push(Gathered { command, answerable: true });
                 state.begin_commit(self.rules);
             }
+            // `Staging::judge`; alone in its batch, so it is answered at once.
+            Action::Refuse(person) => {
+                let command = state.people[person].outgoing.remove(0);
+                state.people[person].incoming.push(Answer::Refusal(command));
+                state.owner.refusals_left -= 1;
+            }
             Action::ToPerson(person) => {
-                let ack = state.people[person].incoming.remove(0);
-                state.people[person].take(ack);
+                let own = &mut state.people[person];
+                let answer = own.incoming.remove(0);
+                own.take(answer);
+                own.pump(person, self.rules);
             }
             Action::Commit => {
                 let flight = state.owner.flight.as_mut()?;
@@ -487,7 +543,7 @@ impl Model for Room {
             properties.extend(reached_by_crashes());
         }
         if self.faults.failures > 0 {
-            properties.push(reached_by_failures());
+            properties.extend(reached_by_failures());
         }
         properties
     }
@@ -512,12 +568,15 @@ fn promises() -> Vec<Property<Room>> {
                 })
             })
         }),
-        Property::always("what was saved leaves the outbox only when acked", |_, state: &State| {
-            state.all_commands(|person, number| {
-                let kept = person.rows[number] || person.acked[number].is_some();
-                kept || !person.saved[number]
-            })
-        }),
+        Property::always(
+            "what was saved leaves the outbox only when answered",
+            |_, state: &State| {
+                state.all_commands(|person, number| {
+                    let answered = person.acked[number].is_some() || person.refused[number];
+                    person.rows[number] || answered || !person.saved[number]
+                })
+            },
+        ),
         Property::always("nothing is sent that was not saved", |_, state: &State| {
             state
                 .people
@@ -550,16 +609,15 @@ fn promises() -> Vec<Property<Room>> {
 fn reached() -> Vec<Property<Room>> {
     vec![
         Property::sometimes("a duplicate acked from the receipts", |_, state: &State| {
-            state.people.iter().flat_map(|person| &person.incoming).any(|ack| ack.again)
+            state
+                .people
+                .iter()
+                .flat_map(|person| &person.incoming)
+                .any(|answer| matches!(answer, Answer::Ack { again: true, .. }))
         }),
         Property::sometimes("a duplicate within one batch", |_, state: &State| {
             let flight = state.owner.flight.as_ref();
             flight.is_some_and(|flight| flight.commands.len() > flight.accepted.len())
-        }),
-        Property::sometimes("commands of both in one batch", |_, state: &State| {
-            state.owner.flight.as_ref().is_some_and(|flight| {
-                (0..PEOPLE).all(|person| flight.accepted.iter().any(|c| c.person == person))
-            })
         }),
     ]
 }
@@ -585,10 +643,30 @@ fn reached_by_crashes() -> Vec<Property<Room>> {
     ]
 }
 
-fn reached_by_failures() -> Property<Room> {
-    Property::sometimes("a commit that failed, and all four acked", |_, state: &State| {
-        state.owner.failures_left == 0 && state.all_acked()
-    })
+fn reached_by_failures() -> Vec<Property<Room>> {
+    vec![
+        Property::sometimes("commands of both in one batch", |_, state: &State| {
+            state.owner.flight.as_ref().is_some_and(|flight| {
+                (0..PEOPLE).all(|person| flight.accepted.iter().any(|c| c.person == person))
+            })
+        }),
+        Property::sometimes("a commit that failed, and all four acked", |_, state: &State| {
+            state.owner.failures_left == 0 && state.all_acked()
+        }),
+        Property::sometimes("a refusal that got lost, and all four acked", |_, state: &State| {
+            state.owner.refusals_left == 0 && state.all_acked()
+        }),
+        Property::sometimes(
+            "a refusal that arrived, and the other three acked",
+            |_, state: &State| {
+                let refused = |person: &Person| person.refused.contains(&true);
+                state.people.iter().any(refused)
+                    && state.all_commands(|person, number| {
+                        matches!(person.stages[number], Stage::Acked | Stage::Refused)
+                    })
+            },
+        ),
+    ]
 }
 
 /// Explores everything, and counts it.
@@ -622,9 +700,11 @@ fn without_any_of_its_rules_the_promise_breaks() {
         (Rules::AckBeforeCommit, "what is acked is in the log at its revision"),
         (Rules::NoDeduplication, "a command is applied at most once"),
         (Rules::DeduplicationForgetsInACrash, "a command is applied at most once"),
-        (Rules::OutboxEmptiedAtSend, "what was saved leaves the outbox only when acked"),
+        (Rules::OutboxEmptiedAtSend, "what was saved leaves the outbox only when answered"),
         (Rules::SentBeforeSaved, "nothing is sent that was not saved"),
         (Rules::SavesOvertake, "the commands of one keep their order"),
+        (Rules::SentBeforeAnswer, "the commands of one keep their order"),
+        (Rules::SentBeforeForgotten, "the commands of one keep their order"),
     ] {
         assert_eq!(broken_promise(rules), Some(promise), "{rules:?}");
     }

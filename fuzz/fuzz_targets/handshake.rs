@@ -217,6 +217,7 @@ impl World {
                 Output::Send { .. } | Output::Dial { .. } => panic!("it only accepts"),
                 Output::Signalling(_)
                 | Output::CloseLink { .. }
+                | Output::Shun { .. }
                 | Output::Broadcast(_)
                 | Output::Changed
                 | Output::StepDown => {}
@@ -277,6 +278,7 @@ impl World {
                 }
                 Output::Signalling(_)
                 | Output::CloseLink { .. }
+                | Output::Shun { .. }
                 | Output::Broadcast(_)
                 | Output::Changed
                 | Output::StepDown => {}

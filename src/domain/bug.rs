@@ -40,6 +40,8 @@ pub enum Bug {
     /// A command leaves the outbox on disk when it is sent.
     RowRemovedBeforeAck,
     SentBeforeSaved,
+    /// Commands are sent without waiting for the answers to those before them.
+    SentBeforeAnswer,
     /// The newest command in the outbox is forgotten when the page is loaded.
     OutboxForgottenOnReload,
     /// The newest command is sent first.

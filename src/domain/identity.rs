@@ -381,6 +381,56 @@ mod tests {
     }
 
     #[test]
+    fn every_mistake_in_a_link_has_its_words() {
+        let words = [
+            (LinkError::Empty, "There is no poll in this link: the part after # is missing."),
+            (
+                LinkError::NoFragment,
+                "This address has no # part. A poll link has one; copy the whole link again.",
+            ),
+            (
+                LinkError::PeerIdLength(40),
+                "The owner's peer id has 56 characters; this one has 40. The link was shortened or extended on its way.",
+            ),
+            (
+                LinkError::PeerIdCharacters,
+                "The owner's peer id holds a character that no peer id has (only a to z and 2 to 7).",
+            ),
+            (LinkError::PeerIdMistyped, "The owner's peer id has a typing mistake in it."),
+            (
+                LinkError::PeerIdVersion(2),
+                "This link is of version 2, which this page does not know yet.",
+            ),
+            (
+                LinkError::PollLength(13),
+                "The poll's part of a link has 32 characters; this one has 13. The link was shortened or extended on its way.",
+            ),
+            (
+                LinkError::PollCharacters,
+                "The poll's part of the link holds a character that it can't have (only a to z and 2 to 7).",
+            ),
+            (
+                LinkError::PollMistyped,
+                "The poll's part of the link has a typing mistake, or belongs to another owner.",
+            ),
+        ];
+        for (error, expected) in words {
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_key_again() {
+        assert_eq!(*key(7).seed(), [7; 32]);
+        assert_eq!(KeyPair::from_seed(&key(7).seed()).public(), key(7).public());
+    }
+
+    #[test]
+    fn a_key_pair_shows_its_public_half_alone() {
+        assert_eq!(format!("{:?}", key(1)), format!("KeyPair({})", key(1).public()));
+    }
+
+    #[test]
     fn a_token_is_stable_and_differs_per_key() {
         assert_eq!(*key(1).signalling_token(), *key(1).signalling_token());
         assert_ne!(*key(1).signalling_token(), *key(2).signalling_token());

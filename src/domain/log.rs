@@ -436,6 +436,46 @@ mod tests {
         assert_eq!(Log::restore(room(), vec![]).err(), Some(LogError::Empty));
     }
 
+    /// Records whose hashes fit what they hold, with something else wrong in the second.
+    fn rehashed(change: impl FnOnce(&mut Entry)) -> Vec<Record> {
+        let mut log = log();
+        accept(&mut log, &vote(2, 7, 1));
+        let mut records = log.after(0).to_vec();
+        change(&mut records[1].entry);
+        records[1].hash = records[1].entry.hash();
+        records
+    }
+
+    #[test]
+    fn each_thing_that_does_not_fit_a_stored_log_is_named() {
+        let error = |records| Log::restore(room(), records).err();
+        assert_eq!(error(rehashed(|_| {})), None);
+        let broken = Some(LogError::BrokenChain { revision: 2 });
+        assert_eq!(error(rehashed(|entry| entry.revision = 3)), broken);
+        assert_eq!(error(rehashed(|entry| entry.previous = Hash::ZERO)), broken);
+        let mut wrong_hash = rehashed(|_| {});
+        wrong_hash[1].hash = Hash::ZERO;
+        assert_eq!(error(wrong_hash), broken);
+        let elsewhere = rehashed(|entry| {
+            entry.signed.command.room.poll =
+                crate::domain::identity::PollId(uuid::Uuid::from_u128(9));
+        });
+        assert_eq!(error(elsewhere), Some(LogError::ForeignEntry { revision: 2 }));
+        let refused = LogError::Refused { revision: 2, refusal: Refusal::UnknownOption };
+        assert_eq!(error(rehashed(|entry| entry.signed = vote(2, 7, 9))), Some(refused));
+    }
+
+    #[test]
+    fn what_comes_after_a_revision() {
+        let mut log = log();
+        accept(&mut log, &vote(2, 7, 1));
+        let revisions = |from| log.after(from).iter().map(|r| r.entry.revision).collect::<Vec<_>>();
+        assert_eq!(revisions(0), [1, 2]);
+        assert_eq!(revisions(1), [2]);
+        assert_eq!(revisions(2), [] as [u64; 0]);
+        assert_eq!(revisions(u64::MAX), [] as [u64; 0]);
+    }
+
     #[test]
     fn receipts_and_heads_vouch_for_nothing_else() {
         let mut log = log();

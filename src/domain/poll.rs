@@ -594,6 +594,77 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn roles_have_the_numbers_that_are_signed() {
+        assert_eq!(Role::ALL.map(Role::number), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn who_may_add_options_and_moderate() {
+        let mut poll = poll(Choice::Single);
+        for (peer, role) in [(2, Role::Viewer), (3, Role::Moderator)] {
+            assert_eq!(poll.apply(&who(1), &set_role(peer, role)), Ok(()));
+        }
+        for open_to_all in [false, true] {
+            poll.participants_add_options = open_to_all;
+            let may = [1, 2, 3, 4].map(|n| poll.may_add_options(&who(n)));
+            assert_eq!(may, [true, false, true, open_to_all], "owner, viewer, moderator, voter");
+        }
+        assert_eq!([1, 2, 3, 4].map(|n| poll.may_moderate(&who(n))), [true, false, true, false]);
+    }
+
+    #[test]
+    fn every_action_is_read_back() {
+        let actions = [
+            Action::Create(draft(Choice::Multiple, &["A", "B"])),
+            vote(&[0, 1]),
+            Action::AddOption(NewOption { label: label("C") }),
+            set_role(2, Role::Viewer),
+            Action::Profile(UserProfile { name: Name::clean("Ann").ok() }),
+            Action::SetStatus(Status { open: false }),
+            Action::Edit(Edit {
+                question: Question::clean("Where?").expect("a question"),
+                description: None,
+                participants_add_options: true,
+                listed: true,
+            }),
+        ];
+        for action in actions {
+            let json = serde_json::to_string(&action).expect("serialises");
+            assert_eq!(serde_json::from_str::<Action>(&json).expect("parses"), action);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_no_log_folds_to_is_inconsistent() {
+        let mut poll = poll(Choice::Multiple);
+        assert!(!poll.is_consistent(), "no entry is placed yet");
+        poll.revision = 1;
+        assert!(poll.is_consistent());
+        let breaks: [fn(&mut Poll); 9] = [
+            |poll| poll.revision = 0,
+            |poll| poll.options[1].id = OptionId(2),
+            |poll| poll.options.swap(0, 1),
+            |poll| poll.options.truncate(1),
+            |poll| {
+                for _ in 0..=OPTIONS_MAX {
+                    poll.push_option(label("More"), who(1));
+                }
+            },
+            |poll| drop(poll.votes.insert(who(2), vec![])),
+            |poll| drop(poll.votes.insert(who(2), vec![OptionId(99)])),
+            |poll| drop(poll.votes.insert(who(2), vec![OptionId(1), OptionId(0)])),
+            |poll| drop(poll.votes.insert(who(2), vec![OptionId(0), OptionId(0)])),
+        ];
+        for (at, broken) in breaks.into_iter().enumerate() {
+            let mut snapshot = poll.clone();
+            broken(&mut snapshot);
+            assert!(!snapshot.is_consistent(), "{at}");
+        }
+        poll.votes.insert(who(2), vec![OptionId(0), OptionId(1)]);
+        assert!(poll.is_consistent());
+    }
+
+    #[test]
     fn drafts_need_two_to_fifty_different_options() {
         let check = |options: &[&str]| check_draft(&draft(Choice::Single, options));
         assert_eq!(check(&["A"]), Err(Refusal::TooFewOptions));

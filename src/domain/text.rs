@@ -141,9 +141,11 @@ mod tests {
 
     #[test]
     fn combining_floods_are_cut() {
-        let flood = format!("a{}", "\u{0323}\u{0316}".repeat(50));
-        let kept = Label::clean(&flood).map(|t| t.as_str().chars().count());
-        assert!(kept.is_ok_and(|n| n <= COMBINING_MAX + 1));
+        let marks = "\u{0323}\u{0316}";
+        let cleaned = |text: &str| Label::clean(text).map(|t| t.to_string());
+        assert_eq!(cleaned(&format!("a{}b", marks.repeat(50))), Ok(format!("a{marks}{marks}b")));
+        let spread = format!("a{marks}{marks}b{marks}{marks}");
+        assert_eq!(cleaned(&spread), Ok(spread));
     }
 
     #[test]
@@ -151,6 +153,28 @@ mod tests {
         assert_eq!(Name::clean("é".repeat(60).as_str()).map(|t| t.as_str().len()), Ok(120));
         assert_eq!(Name::clean(&"x".repeat(61)), Err(TextError::TooLong { max: 60, found: 61 }));
         assert_eq!(Name::clean(" \u{200b} "), Err(TextError::Empty));
+    }
+
+    #[test]
+    fn the_longest_text_that_may_come_has_four_bytes_a_character() {
+        let longest = "👍".repeat(60);
+        assert_eq!(Name::parse(&longest).map(|t| t.to_string()), Ok(longest.clone()));
+        let too_long = TextError::TooLong { max: 60, found: 61 };
+        assert_eq!(Name::parse(&format!("{longest}a")), Err(too_long));
+    }
+
+    #[test]
+    fn every_mistake_has_its_words() {
+        assert_eq!(TextError::Empty.to_string(), "This can't be empty.");
+        let too_long = TextError::TooLong { max: 60, found: 61 };
+        assert_eq!(too_long.to_string(), "At most 60 characters; this has 61.");
+        assert_eq!(TextError::Unclean.to_string(), "This holds invisible or control characters.");
+    }
+
+    #[test]
+    fn texts_that_people_would_call_the_same_fold_to_one() {
+        let folded = |text: &str| Label::clean(text).map(|t| t.folded());
+        assert_eq!(folded("PIZZA Ä"), Ok("pizza ä".to_owned()));
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub enum LinkEvent {
         descriptions: Descriptions,
     },
     Frame(String),
+    /// What came is no text, or longer than any frame; it was not copied.
+    NoFrame,
     /// The channel holds this many bytes not yet sent: over the pause limit, or again below it.
     Buffered {
         bytes: u64,
@@ -125,6 +127,11 @@ pub enum Output {
     },
     CloseLink {
         link: LinkId,
+    },
+    /// Offers of the peer with this id, whatever suffix it has, are passed over for so long.
+    Shun {
+        peer: String,
+        ms: u64,
     },
     /// For the other tabs of this identity.
     Broadcast(String),

@@ -360,6 +360,8 @@ mod tests {
             good.replace("07\r", "07:07\r"),
             good.replace("07:07", "7:007"),
             good.replace("07", "0g"),
+            good.replace("07:07", "007:07"),
+            good.replace("07:07", "+7:07"),
         ] {
             assert_eq!(fingerprints(&descriptions(&good, &bad)), None, "{bad}");
             assert_eq!(fingerprints(&descriptions(&bad, &good)), None, "{bad}");

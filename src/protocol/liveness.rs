@@ -98,6 +98,13 @@ mod tests {
     }
 
     #[test]
+    fn whoever_ticks_in_time_is_believed_to_have_been_awake() {
+        let late = |ms| Liveness::new(START).tick(START.plus(PING_EVERY_MS + ms));
+        assert_eq!(late(SLIP_MS), Pulse::Dead);
+        assert_eq!(late(SLIP_MS + 1), Pulse::Ping);
+    }
+
+    #[test]
     fn after_sleeping_it_asks_before_it_judges() {
         let mut liveness = Liveness::new(START);
         let woken = START.plus(3_600_000);

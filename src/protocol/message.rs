@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::view::ListedPoll;
@@ -50,6 +50,15 @@ pub enum Message {
     SyncRequest(SyncRequest),
     Ping(Empty),
     Pong(Empty),
+    /// Of a type that this version does not know.
+    Unknown(Unknown),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    pub kind: String,
+    /// The command that it seems to be about.
+    pub command_id: Option<CommandId>,
 }
 
 /// An empty payload: `{}`.
@@ -151,6 +160,7 @@ pub struct ErrorMessage {
     /// The command that this answers, where it answers one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_id: Option<CommandId>,
+    #[serde(deserialize_with = "known_or_not")]
     pub code: Code,
     /// Words for a person, in English; programs look at `code`.
     pub message: String,
@@ -162,22 +172,26 @@ pub struct SyncRequest {
     pub poll_id: PollId,
 }
 
+/// A newer owner may have reasons that this version does not know.
+fn known_or_not<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Read {
+        Known(Code),
+        #[allow(dead_code, reason = "it has to be a text")]
+        Unknown(String),
+    }
+    Ok(match Read::deserialize(deserializer)? {
+        Read::Known(code) => code,
+        Read::Unknown(_) => Code::Unrecognised,
+    })
+}
+
 /// The stable reasons of an `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     // About one command: final.
-    PollClosed,
-    RoleForbids,
-    UnknownOption,
-    TooManyChoices,
-    UnorderedChoices,
-    DuplicateOption,
-    TooManyOptions,
-    TooFewOptions,
-    OptionsByOwnerOnly,
-    RoleOfOwner,
-    AlreadyCreated,
     BadSignature,
     IdReused,
     LogFull,
@@ -196,9 +210,37 @@ pub enum Code {
     HandshakeTimeout,
     // About one message, which is ignored.
     UnknownType,
+    // Never sent: stands for a code that this version does not know.
+    Unrecognised,
+    /// About one command, and final: what the rules of the poll say.
+    #[serde(untagged)]
+    Rule(Refusal),
 }
 
 impl Code {
+    /// Whether nobody who keeps to the protocol brings this upon a connection after the handshake.
+    pub fn is_offence(self) -> bool {
+        match self {
+            Self::Malformed
+            | Self::FrameTooLarge
+            | Self::TooDeep
+            | Self::OutOfOrder
+            | Self::TooFast => true,
+            Self::Rule(_)
+            | Self::BadSignature
+            | Self::IdReused
+            | Self::LogFull
+            | Self::BadProof
+            | Self::UnsupportedVersion
+            | Self::UnknownPoll
+            | Self::RoomFull
+            | Self::Replaced
+            | Self::HandshakeTimeout
+            | Self::UnknownType
+            | Self::Unrecognised => false,
+        }
+    }
+
     /// Whether the command may be sent again as it is.
     pub fn is_transient(self) -> bool {
         self == Self::TooFast
@@ -206,17 +248,7 @@ impl Code {
 
     pub fn message(self) -> &'static str {
         match self {
-            Self::PollClosed => Refusal::PollClosed.message(),
-            Self::RoleForbids => Refusal::RoleForbids.message(),
-            Self::UnknownOption => Refusal::UnknownOption.message(),
-            Self::TooManyChoices => Refusal::TooManyChoices.message(),
-            Self::UnorderedChoices => Refusal::UnorderedChoices.message(),
-            Self::DuplicateOption => Refusal::DuplicateOption.message(),
-            Self::TooManyOptions => Refusal::TooManyOptions.message(),
-            Self::TooFewOptions => Refusal::TooFewOptions.message(),
-            Self::OptionsByOwnerOnly => Refusal::OptionsByOwnerOnly.message(),
-            Self::RoleOfOwner => Refusal::RoleOfOwner.message(),
-            Self::AlreadyCreated => Refusal::AlreadyCreated.message(),
+            Self::Rule(refusal) => refusal.message(),
             Self::BadSignature => {
                 "The command's signature does not fit this poll, owner and sender."
             }
@@ -234,24 +266,9 @@ impl Code {
             Self::Replaced => "This device connected again; this older connection ends.",
             Self::HandshakeTimeout => "The proof of identity took too long.",
             Self::UnknownType => "A message of an unknown type was ignored.",
-        }
-    }
-}
-
-impl From<Refusal> for Code {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::PollClosed => Self::PollClosed,
-            Refusal::RoleForbids => Self::RoleForbids,
-            Refusal::UnknownOption => Self::UnknownOption,
-            Refusal::TooManyChoices => Self::TooManyChoices,
-            Refusal::UnorderedChoices => Self::UnorderedChoices,
-            Refusal::DuplicateOption => Self::DuplicateOption,
-            Refusal::TooManyOptions => Self::TooManyOptions,
-            Refusal::TooFewOptions => Self::TooFewOptions,
-            Refusal::OptionsByOwnerOnly => Self::OptionsByOwnerOnly,
-            Refusal::RoleOfOwner => Self::RoleOfOwner,
-            Refusal::AlreadyCreated => Self::AlreadyCreated,
+            Self::Unrecognised => {
+                "The owner gave a reason that this page does not know. Reload it to get a newer version."
+            }
         }
     }
 }
@@ -307,6 +324,13 @@ impl Message {
             Self::SyncRequest(payload) => enclose("sync:request", payload),
             Self::Ping(payload) => enclose("ping", payload),
             Self::Pong(payload) => enclose("pong", payload),
+            Self::Unknown(Unknown { kind, command_id }) => {
+                format!(
+                    r#"{{"type":{},"payload":{}}}"#,
+                    json(kind),
+                    json(&About { command_id: *command_id })
+                )
+            }
             Self::Command(mutation) => {
                 // `{"type":…,"payload":{…}}`: the tail's fields go in before the two closing braces.
                 let mut text = json(&mutation.action);
@@ -330,8 +354,8 @@ impl Message {
 
     /// Reads one message.
     fn parse(text: &str) -> Result<Self, FrameError> {
-        let malformed = |_| FrameError { code: Code::Malformed, command_id: None };
-        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(malformed)?;
+        let envelope: Envelope<'_> = serde_json::from_str(text)
+            .map_err(|_| FrameError { code: Code::Malformed, command_id: None })?;
         let payload = envelope.payload.get();
         match &*envelope.kind {
             "auth:hello" => read(payload).map(Self::Hello),
@@ -349,8 +373,11 @@ impl Message {
             "ping" => read(payload).map(Self::Ping),
             "pong" => read(payload).map(Self::Pong),
             kind => match Action::read(kind, payload) {
-                Some(Ok(Action::Create(_))) | None => Err(about(payload, Code::UnknownType)),
-                Some(Err(_)) => Err(about(payload, Code::Malformed)),
+                Some(Ok(Action::Create(_))) | None => {
+                    let command_id = command_in(payload);
+                    Ok(Self::Unknown(Unknown { kind: kind.to_owned(), command_id }))
+                }
+                Some(Err(_)) => Err(malformed(payload)),
                 Some(Ok(action)) => {
                     let tail = read(payload)?;
                     Ok(Self::Command(Mutation { action, tail }))
@@ -370,18 +397,24 @@ fn enclose<T: Serialize>(kind: &str, payload: &T) -> String {
 }
 
 fn read<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, FrameError> {
-    serde_json::from_str(payload).map_err(|_| about(payload, Code::Malformed))
+    serde_json::from_str(payload).map_err(|_| malformed(payload))
 }
 
-/// An error that names the command which the payload seems to be about.
-fn about(payload: &str, code: Code) -> FrameError {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named {
-        command_id: CommandId,
-    }
-    let named = serde_json::from_str::<Named>(payload).ok();
-    FrameError { code, command_id: named.map(|named| named.command_id) }
+fn malformed(payload: &str) -> FrameError {
+    FrameError { code: Code::Malformed, command_id: command_in(payload) }
+}
+
+/// What any payload may hold.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command_id: Option<CommandId>,
+}
+
+/// The command that a payload seems to be about.
+fn command_in(payload: &str) -> Option<CommandId> {
+    serde_json::from_str::<About>(payload).ok()?.command_id
 }
 
 impl Mutation {
@@ -520,7 +553,6 @@ impl Assembly {
             || self.hash != Some(chunk.hash)
             || self.count != chunk.count
             || self.next != chunk.index
-            || chunk.index >= chunk.count
         {
             return Err(Code::OutOfOrder);
         }
@@ -608,7 +640,6 @@ mod tests {
         let code = |text: &str| parse_frame(text, FRAME_BYTES_MAX).map_err(|e| e.code);
         assert_eq!(code(&" ".repeat(FRAME_BYTES_MAX + 1)), Err(Code::FrameTooLarge));
         assert_eq!(code(&"[".repeat(9)), Err(Code::TooDeep));
-        assert_eq!(code(r#"{"type":"poll:burn","payload":{}}"#), Err(Code::UnknownType));
         for malformed in [
             "",
             "null",
@@ -626,9 +657,103 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_type_hides_nothing_else_in_its_frame() {
+        let text = r#"[{"type":"ping","payload":{}},{"type":"poll:burn","payload":{"commandId":"00000000-0000-0000-0000-000000000009","x":[]}},{"type":"a\"b","payload":7}]"#;
+        let unknown = |kind: &str, command_id| {
+            Message::Unknown(Unknown { kind: kind.to_owned(), command_id })
+        };
+        let burn = unknown("poll:burn", Some(CommandId(uuid::Uuid::from_u128(9))));
+        let expected = vec![Message::Ping(Empty {}), burn, unknown("a\"b", None)];
+        assert_eq!(parse_frame(text, FRAME_BYTES_MAX), Ok(expected.clone()));
+        for message in expected {
+            assert_eq!(parse_frame(&message.to_json(), FRAME_BYTES_MAX), Ok(vec![message]));
+        }
+    }
+
+    #[test]
     fn brackets_inside_strings_are_not_depth() {
         assert!(is_shallow(&format!("\"{}\\\"{}\"", "[".repeat(50), "[".repeat(50))));
         assert!(!is_shallow(&format!("\"\"{}", "[".repeat(9))));
+        assert!(
+            !is_shallow(&format!("\"\\\\\"{}", "[".repeat(9))),
+            "an escaped backslash escapes no quote"
+        );
+        assert!(!is_shallow(&format!("[[[[\"]]]]\"{}", "[".repeat(5))), "nor do these close any");
+        assert!(!is_shallow(&format!("\\{}", "[".repeat(9))), "outside strings nothing is escaped");
+    }
+
+    #[test]
+    fn eight_levels_are_shallow_and_nine_are_not() {
+        let nested = |open: &str, close: &str, depth| open.repeat(depth) + &close.repeat(depth);
+        for (open, close) in [("[", "]"), ("{", "}")] {
+            assert!(is_shallow(&nested(open, close, 8)));
+            assert!(!is_shallow(&nested(open, close, 9)));
+            assert!(is_shallow(&nested(open, close, 8).repeat(9)), "one after another");
+        }
+    }
+
+    #[test]
+    fn a_frame_may_be_as_long_and_hold_as_many_messages_as_is_published() {
+        let ping = r#"{"type":"ping","payload":{}}"#;
+        let code = |text: &str| parse_frame(text, FRAME_BYTES_MAX).map_err(|e| e.code);
+        let padded = |bytes: usize| format!("{ping}{}", " ".repeat(bytes - ping.len()));
+        assert_eq!(code(&padded(16_000)), Ok(vec![Message::Ping(Empty {})]));
+        assert_eq!(code(&padded(16_001)), Err(Code::FrameTooLarge));
+        let several = |count| format!("[{}]", vec![ping; count].join(","));
+        assert_eq!(code(&several(100)), Ok(vec![Message::Ping(Empty {}); 100]));
+        assert_eq!(code(&several(101)), Err(Code::Malformed));
+    }
+
+    #[test]
+    fn every_code_has_the_text_that_is_published() {
+        let text = |code: Code| serde_json::to_string(&code).expect("a string");
+        let published = [
+            (Code::Rule(Refusal::PollClosed), "poll-closed"),
+            (Code::Rule(Refusal::RoleForbids), "role-forbids"),
+            (Code::Rule(Refusal::UnknownOption), "unknown-option"),
+            (Code::Rule(Refusal::TooManyChoices), "too-many-choices"),
+            (Code::Rule(Refusal::UnorderedChoices), "unordered-choices"),
+            (Code::Rule(Refusal::DuplicateOption), "duplicate-option"),
+            (Code::Rule(Refusal::TooManyOptions), "too-many-options"),
+            (Code::Rule(Refusal::TooFewOptions), "too-few-options"),
+            (Code::Rule(Refusal::OptionsByOwnerOnly), "options-by-owner-only"),
+            (Code::Rule(Refusal::RoleOfOwner), "role-of-owner"),
+            (Code::Rule(Refusal::AlreadyCreated), "already-created"),
+            (Code::BadSignature, "bad-signature"),
+            (Code::IdReused, "id-reused"),
+            (Code::LogFull, "log-full"),
+            (Code::TooFast, "too-fast"),
+            (Code::Malformed, "malformed"),
+            (Code::FrameTooLarge, "frame-too-large"),
+            (Code::TooDeep, "too-deep"),
+            (Code::OutOfOrder, "out-of-order"),
+            (Code::BadProof, "bad-proof"),
+            (Code::UnsupportedVersion, "unsupported-version"),
+            (Code::UnknownPoll, "unknown-poll"),
+            (Code::RoomFull, "room-full"),
+            (Code::Replaced, "replaced"),
+            (Code::HandshakeTimeout, "handshake-timeout"),
+            (Code::UnknownType, "unknown-type"),
+        ];
+        for (code, name) in published {
+            assert_eq!(text(code), format!("\"{name}\""));
+            assert_eq!(serde_json::from_str::<Code>(&text(code)).ok(), Some(code));
+        }
+    }
+
+    #[test]
+    fn a_reason_from_a_newer_owner_is_one_all_the_same() {
+        let error = |code: &str| {
+            let text = format!(r#"{{"type":"error","payload":{{"code":{code},"message":"no"}}}}"#);
+            parse_frame(&text, FRAME_BYTES_MAX).map_err(|error| error.code)
+        };
+        let read = |code| {
+            let message = "no".to_owned();
+            Ok(vec![Message::Error(ErrorMessage { command_id: None, code, message })])
+        };
+        assert_eq!(error(r#""poll-closed""#), read(Code::Rule(Refusal::PollClosed)));
+        assert_eq!(error(r#""poll-on-fire""#), read(Code::Unrecognised));
+        assert_eq!(error("7"), Err(Code::Malformed));
     }
 
     #[test]
@@ -650,7 +775,8 @@ mod tests {
         let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
         assert_eq!(Message::command(&create), None);
         let text = json(&create.command.action);
-        assert_eq!(parse_frame(&text, FRAME_BYTES_MAX).map_err(|e| e.code), Err(Code::UnknownType));
+        let unknown = Unknown { kind: "poll:create".to_owned(), command_id: None };
+        assert_eq!(parse_frame(&text, FRAME_BYTES_MAX), Ok(vec![Message::Unknown(unknown)]));
     }
 
     #[test]
@@ -664,6 +790,114 @@ mod tests {
             .collect();
         assert_eq!(joined.join(","), messages.join(","));
         assert_eq!(frames.len(), 500usize.div_ceil(FRAME_BYTES_MAX / 207));
+    }
+
+    #[test]
+    fn a_frame_is_packed_to_its_last_byte() {
+        let pack = |lengths: &[usize]| -> Vec<usize> {
+            let messages = lengths.iter().map(|length| "x".repeat(*length));
+            super::pack(messages).iter().map(|frame| frame.len()).collect()
+        };
+        assert_eq!(pack(&[]), [] as [usize; 0]);
+        assert_eq!(pack(&[7]), [7], "one needs no brackets");
+        assert_eq!(pack(&[8_000, 7_997]), [16_000]);
+        assert_eq!(pack(&[8_000, 7_998]), [8_000, 7_998]);
+        assert_eq!(pack(&[16_000, 5, 5]), [16_000, 13]);
+        assert_eq!(pack(&[1; 101]), [100 + 99 + 2, 1]);
+    }
+
+    #[test]
+    fn a_state_goes_whole_as_long_as_it_fits_a_frame() {
+        let labels: Vec<String> = (0..50).map(|n| format!("{n:0190}")).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let of_length = |bytes: usize| {
+            let mut poll = Poll::create(room().poll, room().owner, &draft(Choice::Single, &labels))
+                .expect("a valid draft");
+            poll.description = crate::domain::text::Text::clean("d").ok();
+            let short = Message::State(Box::new(poll.clone())).to_json().len();
+            let text = "d".repeat(1 + bytes - short);
+            poll.description = Some(crate::domain::text::Text::clean(&text).expect("short enough"));
+            poll
+        };
+        let lengths = |poll: &Poll| -> Vec<usize> {
+            state_frames(poll).iter().map(|frame| frame.len()).collect()
+        };
+        assert_eq!(lengths(&of_length(FRAME_BYTES_MAX)), [FRAME_BYTES_MAX]);
+        assert_eq!(lengths(&of_length(FRAME_BYTES_MAX + 1)).len(), 2);
+    }
+
+    #[test]
+    fn chunks_that_do_not_fit_together_are_refused() {
+        let payload = serde_json::to_string(&poll()).expect("serialises");
+        let (first, second) = payload.as_bytes().split_at(100);
+        let hash = sha256(&[payload.as_bytes()]);
+        let chunk =
+            |index, count, piece: &[u8]| StateChunk { index, count, hash, data: base64url(piece) };
+        let (first, second) = (chunk(0, 2, first), chunk(1, 2, second));
+        let result = |chunks: &[&StateChunk]| {
+            let mut assembly = Assembly::default();
+            chunks.iter().map(|chunk| assembly.add(chunk)).last()
+        };
+        assert_eq!(result(&[&first, &second]), Some(Ok(Some(poll()))));
+        assert_eq!(
+            result(&[&first, &first, &second]),
+            Some(Ok(Some(poll()))),
+            "it may start again"
+        );
+        let out_of_order = Some(Err(Code::OutOfOrder));
+        assert_eq!(result(&[&second]), out_of_order);
+        assert_eq!(result(&[&first, &second, &second]), out_of_order);
+        assert_eq!(
+            result(&[&first, &StateChunk { index: 2, count: 3, ..second.clone() }]),
+            out_of_order
+        );
+        assert_eq!(result(&[&first, &StateChunk { count: 3, ..second.clone() }]), out_of_order);
+        assert_eq!(
+            result(&[
+                &first,
+                &StateChunk { index: 0, hash: Hash::ZERO, ..second.clone() },
+                &second
+            ]),
+            out_of_order
+        );
+        assert_eq!(
+            result(&[&first, &StateChunk { hash: Hash::ZERO, ..second.clone() }]),
+            out_of_order
+        );
+        let too_many = u32::try_from(CHUNKS_MAX).expect("small") + 1;
+        assert_eq!(result(&[&StateChunk { count: 0, ..first.clone() }]), out_of_order);
+        assert_eq!(result(&[&StateChunk { count: too_many, ..first.clone() }]), out_of_order);
+        assert_eq!(result(&[&StateChunk { count: too_many - 1, ..first.clone() }]), Some(Ok(None)));
+        let malformed = Some(Err(Code::Malformed));
+        assert_eq!(result(&[&first, &chunk(1, 2, b"}")]), malformed, "another hash");
+        assert_eq!(result(&[&StateChunk { data: "!".to_owned(), ..first.clone() }]), malformed);
+        let longest = vec![b' '; CHUNK_BYTES_MAX];
+        assert_eq!(result(&[&chunk(0, 2, &longest)]), Some(Ok(None)));
+        let longer = vec![b' '; CHUNK_BYTES_MAX + 1];
+        assert_eq!(result(&[&chunk(0, 2, &longer)]), Some(Err(Code::FrameTooLarge)));
+        let deep = "[".repeat(JSON_DEPTH_MAX + 1);
+        let hash = sha256(&[deep.as_bytes()]);
+        let deep = StateChunk { index: 0, count: 1, hash, data: base64url(deep.as_bytes()) };
+        assert_eq!(result(&[&deep]), Some(Err(Code::TooDeep)));
+    }
+
+    #[test]
+    fn only_what_nobody_honest_does_is_an_offence() {
+        let offences =
+            [Code::Malformed, Code::FrameTooLarge, Code::TooDeep, Code::OutOfOrder, Code::TooFast];
+        assert!(offences.into_iter().all(Code::is_offence));
+        let others = [
+            Code::Rule(Refusal::PollClosed),
+            Code::BadSignature,
+            Code::UnknownPoll,
+            Code::Replaced,
+            Code::RoomFull,
+            Code::HandshakeTimeout,
+            Code::UnknownType,
+        ];
+        assert!(!others.into_iter().any(Code::is_offence));
+        assert!(Code::TooFast.is_transient());
+        assert!(!Code::BadSignature.is_transient());
     }
 
     #[test]

@@ -60,3 +60,18 @@ impl Context<'_> {
         self.out.push(Output::Changed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::testing::World;
+
+    #[test]
+    fn every_commit_and_every_dial_has_a_number_of_its_own() {
+        let mut world = World::new(1);
+        let batches = [1, 2, 3].map(|_| world.cx().commit(Vec::new(), Durability::Relaxed));
+        assert_eq!(batches, [BatchId(1), BatchId(2), BatchId(3)]);
+        let links = [1, 2, 3].map(|_| world.cx().dial(String::new()));
+        assert_eq!(links, [LinkId::Dialled(1), LinkId::Dialled(2), LinkId::Dialled(3)]);
+    }
+}

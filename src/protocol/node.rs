@@ -441,7 +441,7 @@ impl Leading {
                 desk.watching = room;
                 cx.changed();
             }
-            Input::Tab(text) => self.tab(cx, desk, &text),
+            Input::Tab(text) => self.tab(cx, &text),
             Input::Committed(batch) => self.committed(cx, batch),
             Input::CommitFailed(batch, failure) => self.commit_failed(cx, batch, failure),
             Input::Signalling(event) => self.signalling(cx, &event),
@@ -511,7 +511,7 @@ impl Leading {
         }
     }
 
-    fn tab(&mut self, cx: &mut Context<'_>, desk: &Desk, text: &str) {
+    fn tab(&mut self, cx: &mut Context<'_>, text: &str) {
         match serde_json::from_str(text) {
             Ok(TabMessage::Hello { tab, watching }) => {
                 self.tabs.insert(tab, watching);
@@ -522,9 +522,7 @@ impl Leading {
             }
             Ok(TabMessage::Intent { intent, command, given }) => {
                 // Its room may be one that no tab was known to show.
-                if let Intent::Act { room, .. } = &intent
-                    && desk.watching != Some(*room)
-                {
+                if let Intent::Act { room, .. } = &intent {
                     self.open(cx, *room, Vec::new());
                 }
                 self.owed.insert(command);
@@ -761,4 +759,152 @@ impl Leading {
 fn broadcast(cx: &mut Context<'_>, message: &TabMessage) {
     // Our own types hold only strings, numbers and maps with string keys: nothing here can fail.
     cx.out.push(Output::Broadcast(serde_json::to_string(message).unwrap_or_default()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::tests::room;
+    use crate::protocol::effect::SignallingCommand;
+
+    const START: Timestamp = Timestamp(1_700_000_000_000);
+
+    /// A leading tab that dials the owner of [`room`], found through a socket that opened at `START`.
+    fn dialling() -> Node {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
+        let opened = Input::Signalling(SignallingEvent::Opened);
+        let outputs: Vec<Output> = [lead, Input::Watch(Some(room())), opened]
+            .into_iter()
+            .flat_map(|input| node.handle(START, input))
+            .collect();
+        assert!(outputs.iter().any(|output| matches!(output, Output::Dial { .. })));
+        node
+    }
+
+    /// Whether the node no longer believes its socket.
+    fn is_renewed(outputs: &[Output]) -> bool {
+        outputs.contains(&Output::Signalling(SignallingCommand::Reconnect))
+    }
+
+    #[test]
+    fn time_never_goes_backwards_and_goes_on_when_the_clock_does() {
+        let mut clock = Clock::default();
+        let wall = [100, 60, 70, 50, 50, 55].map(Timestamp);
+        let now = wall.map(|wall| clock.advance(wall).0);
+        assert_eq!(now, [100, 100, 110, 110, 110, 115]);
+        assert_eq!(clock.to_wall(Timestamp(125)), Timestamp(65));
+    }
+
+    #[test]
+    fn a_tick_that_is_very_late_means_that_the_device_slept() {
+        for (late, slept) in [(SLEPT_MS, false), (SLEPT_MS + 1, true)] {
+            let mut node = dialling();
+            let due = node.poll_timeout().expect("the dial has a deadline");
+            assert_eq!(is_renewed(&node.handle(due.plus(late), Input::Tick)), slept, "{late} ms");
+        }
+    }
+
+    fn vote() -> Intent {
+        let vote = crate::domain::poll::Vote::default();
+        Intent::Act { room: room(), action: Action::Vote(vote) }
+    }
+
+    fn command() -> CommandId {
+        CommandId(uuid::Uuid::from_u128(7))
+    }
+
+    fn saves_a_command(outputs: &[Output]) -> bool {
+        outputs.iter().any(|output| match output {
+            Output::Commit(batch) => {
+                batch.rows.iter().any(|row| row.store == crate::protocol::storage::Store::Outbox)
+            }
+            _ => false,
+        })
+    }
+
+    #[test]
+    fn what_was_given_while_following_is_saved_also_when_its_room_is_not_shown_any_more() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let given = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        assert!(!saves_a_command(&given));
+        let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
+        assert!(saves_a_command(&node.handle(START, lead)));
+    }
+
+    #[test]
+    fn what_is_given_now_for_a_room_that_is_not_shown_goes_nowhere() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
+        let _ = node.handle(START, lead);
+        let given = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        assert_eq!(given, []);
+    }
+
+    #[test]
+    fn only_a_later_leader_supersedes() {
+        for (epoch, leads) in [(0, true), (1, true), (2, false)] {
+            let mut node = dialling();
+            let text = serde_json::to_string(&TabMessage::Leading { epoch }).expect("serialises");
+            let outputs = node.handle(START, Input::Tab(text));
+            assert_eq!(node.is_leading(), leads, "{epoch}");
+            assert_eq!(outputs.contains(&Output::StepDown), !leads, "{epoch}");
+        }
+    }
+
+    #[test]
+    fn try_now_dials_what_waits() {
+        let mut node = dialling();
+        let remote = room().owner.peer_id();
+        let unavailable = SignallingEvent::PeerUnavailable { remote };
+        let outputs = node.handle(START, Input::Signalling(unavailable));
+        let dials = |outputs: &[Output]| {
+            outputs.iter().filter(|output| matches!(output, Output::Dial { .. })).count()
+        };
+        assert_eq!(dials(&outputs), 0, "it waits before it tries again");
+        let now = Input::Intent { intent: Intent::TryNow, command: command() };
+        let outputs = node.handle(START, now);
+        assert_eq!((dials(&outputs), is_renewed(&outputs)), (1, false));
+    }
+
+    #[test]
+    fn try_now_looks_for_the_signalling_server_where_that_is_lost() {
+        let mut node = dialling();
+        let lost = node.handle(START, Input::Signalling(SignallingEvent::Lost));
+        assert!(!is_renewed(&lost), "it waits before it tries again");
+        let now = Input::Intent { intent: Intent::TryNow, command: command() };
+        assert!(is_renewed(&node.handle(START, now)));
+    }
+
+    #[test]
+    fn an_owner_announces_its_return_once_it_can_be_reached_and_at_no_other_time() {
+        use crate::domain::command::tests::signed;
+        use crate::domain::poll::{Choice, tests::draft};
+        let key = KeyPair::from_seed(&[1; 32]);
+        let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
+        let (_, record) = crate::domain::log::Log::found(create, START, &key).expect("a draft");
+        let visitor = "visitor".to_owned();
+        let visitors = BTreeSet::from([visitor.clone()]);
+        let rows = vec![Row::record(&record), Row::visitors(room().poll, &visitors)];
+        let mut node = Node::new(key, [1; 32]);
+        let mut announces = |input: Input| {
+            let announced = SignallingCommand::Leave { peers: vec![visitor.clone()] };
+            node.handle(START, input).contains(&Output::Signalling(announced))
+        };
+        assert!(!announces(Input::Lead { epoch: 1, rows, durable: true }));
+        assert!(announces(Input::Signalling(SignallingEvent::Opened)));
+        let remote = visitor.clone();
+        assert!(!announces(Input::Signalling(SignallingEvent::PeerLeft { remote })));
+        assert!(!announces(Input::Signalling(SignallingEvent::Lost)));
+    }
+
+    #[test]
+    fn a_network_that_came_back_is_looked_at_anew() {
+        let mut node = dialling();
+        let later = START.plus(100_000);
+        let renewed: Vec<bool> = [true, false, false, true, true]
+            .map(|online| is_renewed(&node.handle(later, Input::Online(online))))
+            .to_vec();
+        assert_eq!(renewed, [false, false, false, true, false]);
+    }
 }

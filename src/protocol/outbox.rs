@@ -1,7 +1,11 @@
 //! Commands of ours that the owner has not answered. Each is in storage before it is first sent, and leaves
 //! only on a verified ack or an error.
+//!
+//! One is sent at a time. The owner remembers what it took, not what it refused: when a refusal gets lost, the
+//! command is sent and judged again, and must not be taken after a later one. So nothing follows a command
+//! before its answer, nor a refused one before storage has forgotten it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::{Pending, Stage};
 use crate::domain::bug::{self, Bug};
@@ -24,6 +28,8 @@ struct Item {
 pub struct Outbox {
     items: BTreeMap<u64, Item>,
     next: u64,
+    /// Refused, and still in storage.
+    refused: BTreeSet<u64>,
 }
 
 impl Outbox {
@@ -41,8 +47,9 @@ impl Outbox {
         outbox
     }
 
+    /// Whether nothing is left, in storage neither.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.is_empty() && self.refused.is_empty()
     }
 
     /// Takes a command that is about to be saved; `None` when the outbox is full.
@@ -67,22 +74,30 @@ impl Outbox {
         }
     }
 
-    /// The next command to send, in order: nothing overtakes one that is still being saved.
+    /// The next command to send, now that nothing before it is unanswered.
     pub fn next_to_send(&mut self) -> Option<&SignedCommand> {
-        let mut unsent = self.items.values_mut().filter(|item| item.stage != Stage::Sent);
-        let item = if bug::on(Bug::OutboxOrderLost) { unsent.next_back() } else { unsent.next() }?;
-        if item.stage == Stage::Saving && !bug::on(Bug::SentBeforeSaved) {
-            return None;
-        }
+        let sequence = self.ready()?;
+        let item = self.items.get_mut(&sequence)?;
         item.stage = Stage::Sent;
         Some(&item.signed)
     }
 
-    pub fn has_unsent(&self) -> bool {
-        self.items
-            .values()
-            .find(|item| item.stage != Stage::Sent)
-            .is_some_and(|item| item.stage == Stage::Saved || bug::on(Bug::SentBeforeSaved))
+    pub fn is_ready(&self) -> bool {
+        self.ready().is_some()
+    }
+
+    fn ready(&self) -> Option<u64> {
+        let pipelined = bug::on(Bug::SentBeforeAnswer);
+        let passed_over = |item: &Item| pipelined && item.stage == Stage::Sent;
+        let mut items = self.items.iter().filter(|(_, item)| !passed_over(item));
+        let (sequence, item) =
+            if bug::on(Bug::OutboxOrderLost) { items.next_back() } else { items.next() }?;
+        let saved = match item.stage {
+            Stage::Saving => bug::on(Bug::SentBeforeSaved),
+            Stage::Saved => true,
+            Stage::Sent => false,
+        };
+        (saved && (self.refused.is_empty() || pipelined)).then_some(*sequence)
     }
 
     /// The connection is gone: all that was sent on it may be lost.
@@ -106,6 +121,23 @@ impl Outbox {
             .iter()
             .find(|(_, item)| item.signed.command.id == id)
             .map(|(sequence, item)| (*sequence, &item.signed))
+    }
+
+    /// Takes a refused command out; nothing is sent until it is [`Self::forgotten`].
+    pub fn refuse(&mut self, sequence: u64) -> Option<SignedCommand> {
+        let signed = self.remove(sequence)?;
+        self.refused.insert(sequence);
+        Some(signed)
+    }
+
+    /// Storage has a refused command no longer.
+    pub fn forgotten(&mut self, sequence: u64) {
+        self.refused.remove(&sequence);
+    }
+
+    /// What storage has to forget.
+    pub fn refused(&self) -> impl Iterator<Item = u64> {
+        self.refused.iter().copied()
     }
 
     pub fn remove(&mut self, sequence: u64) -> Option<SignedCommand> {
@@ -158,18 +190,50 @@ mod tests {
         assert_eq!(outbox.next_to_send(), None, "the second must not overtake the first");
         outbox.saved(first);
         assert_eq!(outbox.next_to_send(), Some(&vote(1)));
+        assert_eq!(outbox.next_to_send(), None, "the first is not answered");
+        assert_eq!(outbox.remove(first), Some(vote(1)));
+        assert!(outbox.is_ready());
         assert_eq!(outbox.next_to_send(), Some(&vote(2)));
+        assert!(!outbox.is_ready());
+    }
+
+    #[test]
+    fn nothing_follows_a_refused_command_before_storage_has_forgotten_it() {
+        let mut outbox = Outbox::restore([(4, vote(1)), (7, vote(2))]);
+        assert_eq!(outbox.next_to_send(), Some(&vote(1)));
+        assert_eq!(outbox.refuse(4), Some(vote(1)));
+        assert_eq!(outbox.refuse(4), None);
         assert_eq!(outbox.next_to_send(), None);
+        assert_eq!(outbox.refused().collect::<Vec<_>>(), [4]);
+        outbox.forgotten(4);
+        assert_eq!(outbox.next_to_send(), Some(&vote(2)));
+        assert_eq!(outbox.refuse(7), Some(vote(2)));
+        assert!(!outbox.is_empty(), "storage still has it");
+        outbox.forgotten(7);
+        assert!(outbox.is_empty());
     }
 
     #[test]
     fn a_lost_connection_sends_again_in_order() {
         let mut outbox = Outbox::restore([(4, vote(1)), (7, vote(2))]);
-        while outbox.next_to_send().is_some() {}
+        assert_eq!(outbox.next_to_send(), Some(&vote(1)));
         outbox.unsend();
         assert_eq!(outbox.next_to_send(), Some(&vote(1)));
-        assert_eq!(outbox.next_to_send(), Some(&vote(2)));
+        outbox.unsend_one(vote(2).command.id);
+        assert_eq!(outbox.next_to_send(), None);
+        outbox.unsend_one(vote(1).command.id);
+        assert_eq!(outbox.next_to_send(), Some(&vote(1)));
         assert_eq!(outbox.add(vote(3)), Some(8), "sequences go on after a reload");
+    }
+
+    #[test]
+    fn only_what_is_not_saved_would_be_lost_with_the_tab() {
+        let mut outbox = Outbox::restore([(4, vote(1))]);
+        let sequence = outbox.add(vote(2)).expect("room");
+        assert!(!outbox.is_volatile(vote(1).command.id));
+        assert!(outbox.is_volatile(vote(2).command.id));
+        outbox.saved(sequence);
+        assert!(!outbox.is_volatile(vote(2).command.id));
     }
 
     #[test]
@@ -179,5 +243,19 @@ mod tests {
             assert!(outbox.add(vote(id)).is_some());
         }
         assert_eq!(outbox.add(vote(9_999)), None);
+    }
+
+    #[test]
+    fn the_outbox_is_bounded_to_the_byte() {
+        let of_choices =
+            |id, count| signed(2, id, Action::Vote(Vote { choices: vec![OptionId(0); count] }));
+        let bytes = |count| of_choices(1, count).command.transcript().len();
+        let per_choice = bytes(1) - bytes(0);
+        let choices = (BYTES_MAX - 2 * bytes(0)) / per_choice;
+        assert_eq!(2 * bytes(0) + choices * per_choice, BYTES_MAX);
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.add(of_choices(1, choices - 10)), Some(0));
+        assert_eq!(outbox.add(of_choices(2, 11)), None);
+        assert_eq!(outbox.add(of_choices(2, 10)), Some(1));
     }
 }

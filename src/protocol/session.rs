@@ -7,7 +7,11 @@
 //! Invariants:
 //! * nothing is sent to the owner before it has proved itself, and no command before it is saved;
 //! * an increment is applied only on the revision before it, with the right hash and author's signature;
-//! * a command leaves the outbox only on a verified ack or an error that is final.
+//! * a command leaves the outbox only on a verified ack or an error that is final;
+//! * none follows it before that.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -116,6 +120,8 @@ enum Saving {
     Command(u64),
     /// What an answer leaves behind: tried again until it is written.
     Answer(Vec<Row>),
+    /// A refused command leaves: tried again until it has.
+    Refusal(u64),
     /// The copy for when the owner is away: the next one will do.
     Copy,
 }
@@ -317,8 +323,7 @@ impl Session {
             Link::Dialling { deadline, .. } | Link::Proving { deadline, .. } => Some(*deadline),
             Link::Syncing { liveness, deadline, .. } => Some(liveness.next().min(*deadline)),
             Link::Live { liveness, .. } => {
-                let send =
-                    self.outbox.has_unsent().then(|| self.bucket.next().max(self.send_after));
+                let send = self.outbox.is_ready().then(|| self.bucket.next().max(self.send_after));
                 Some(send.map_or(liveness.next(), |send| send.min(liveness.next())))
             }
         };
@@ -447,7 +452,13 @@ impl Session {
         if self.write_due.is_some_and(|due| now >= due) {
             self.write_due = None;
             let rows = std::mem::take(&mut self.unwritten);
-            self.write_answer(cx, rows);
+            if !rows.is_empty() {
+                self.write_answer(cx, rows);
+            }
+            let refused: Vec<u64> = self.outbox.refused().collect();
+            for sequence in refused {
+                self.forget(cx, sequence);
+            }
         }
     }
 
@@ -466,6 +477,7 @@ impl Session {
         match event {
             LinkEvent::Opened { remote, descriptions } => self.opened(cx, &remote, &descriptions),
             LinkEvent::Frame(text) => self.frame(cx, &text),
+            LinkEvent::NoFrame => self.fail(cx, Why::Lost),
             LinkEvent::Closed => {
                 // A dial that fails before it opens says nothing about a connection that was lost.
                 let offline = matches!(self.link, Link::Dialling { .. });
@@ -508,8 +520,6 @@ impl Session {
                     self.message(cx, message);
                 }
             }
-            // A newer owner may say more than we understand.
-            Err(error) if error.code == Code::UnknownType => {}
             Err(_) => self.fail(cx, Why::Lost),
         }
     }
@@ -521,6 +531,7 @@ impl Session {
                 Message::OwnerProof(proof) => self.owner_proof(cx, &proof),
                 Message::Welcome(welcome) => self.welcome(cx, welcome),
                 Message::Error(error) => self.fail(cx, Why::Refused(error.code)),
+                Message::Unknown(_) => {}
                 _ => self.fail(cx, Why::Impostor),
             },
             Link::Syncing { .. } | Link::Live { .. } => self.authenticated(cx, message),
@@ -584,7 +595,8 @@ impl Session {
                     send(cx, link, &Message::Pong(Empty {}));
                 }
             }
-            Message::Pong(_) => {}
+            // A newer owner may say more than we understand.
+            Message::Pong(_) | Message::Unknown(_) => {}
             Message::Hello(_)
             | Message::OwnerProof(_)
             | Message::ParticipantProof(_)
@@ -757,14 +769,16 @@ impl Session {
         cx.changed();
     }
 
-    /// Sends what is saved, in order, at the pace that the owner takes.
+    /// Sends what is next, at the pace that the owner takes.
     fn pump(&mut self, cx: &mut Context<'_>) {
         let Link::Live { link, .. } = self.link else { return };
-        while cx.now >= self.send_after && self.outbox.has_unsent() && self.bucket.take(cx.now) {
-            if let Some(message) = self.outbox.next_to_send().and_then(Message::command) {
-                send(cx, link, &message);
-                cx.changed();
-            }
+        if cx.now >= self.send_after
+            && self.outbox.is_ready()
+            && self.bucket.take(cx.now)
+            && let Some(message) = self.outbox.next_to_send().and_then(Message::command)
+        {
+            send(cx, link, &message);
+            cx.changed();
         }
     }
 
@@ -787,12 +801,19 @@ impl Session {
         // What leaves the outbox stays in the copy, also when the page is left before the increment comes.
         rows.extend(self.cached().map(|cached| Row::cached(self.room, &cached)));
         self.write_answer(cx, rows);
+        self.pump(cx);
         cx.changed();
     }
 
     fn write_answer(&mut self, cx: &mut Context<'_>, rows: Vec<Row>) {
         let batch = cx.commit(rows.clone(), Durability::Strict);
         self.saving.insert(batch, Saving::Answer(rows));
+    }
+
+    /// Takes a refused command out of storage.
+    fn forget(&mut self, cx: &mut Context<'_>, sequence: u64) {
+        let batch = cx.commit(vec![Row::outbox_done(self.room, sequence)], Durability::Strict);
+        self.saving.insert(batch, Saving::Refusal(sequence));
     }
 
     fn error(&mut self, cx: &mut Context<'_>, error: &ErrorMessage) {
@@ -811,8 +832,8 @@ impl Session {
         if bug::on(Bug::RefusalIgnored) {
             return;
         }
-        let Some(signed) = self.outbox.remove(sequence) else { return };
-        self.write_answer(cx, vec![Row::outbox_done(self.room, sequence)]);
+        let Some(signed) = self.outbox.refuse(sequence) else { return };
+        self.forget(cx, sequence);
         self.reject(cx, id, signed.command.action, error.code.message().to_owned());
     }
 
@@ -824,6 +845,10 @@ impl Session {
         match self.saving.remove(&batch) {
             None => return false,
             Some(Saving::Answer(_) | Saving::Copy) => {}
+            Some(Saving::Refusal(sequence)) => {
+                self.outbox.forgotten(sequence);
+                self.pump(cx);
+            }
             Some(Saving::Command(sequence)) => {
                 self.outbox.saved(sequence);
                 self.pump(cx);
@@ -849,6 +874,9 @@ impl Session {
             Some(Saving::Copy) => {}
             Some(Saving::Answer(rows)) => {
                 self.unwritten.extend(rows);
+                self.write_due.get_or_insert(cx.now.plus(REWRITE_MS));
+            }
+            Some(Saving::Refusal(_)) => {
                 self.write_due.get_or_insert(cx.now.plus(REWRITE_MS));
             }
             // It stays unsaved: this tab steps down, and hands it over to the one that leads.

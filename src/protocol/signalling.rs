@@ -441,6 +441,83 @@ mod tests {
     }
 
     #[test]
+    fn a_tick_too_early_or_without_a_network_tries_nothing() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        assert!(!signalling.on_event(&mut world.cx(), &SignallingEvent::Lost, IdPolicy::Exact));
+        let due = signalling.poll_timeout().expect("a retry");
+        world.now = Timestamp(due.0 - 1);
+        signalling.tick(&mut world.cx());
+        world.now = due;
+        signalling.set_online(false);
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), []);
+        signalling.set_online(true);
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Reconnect]);
+        assert_eq!(signalling.view(), SignallingView::Connecting);
+        signalling.tick(&mut world.cx());
+        signalling.wake(&mut world.cx());
+        assert_eq!(commands(&mut world), [], "it is under way");
+    }
+
+    #[test]
+    fn a_socket_that_is_replaced_in_vain_is_given_up() {
+        let mut world = World::new(1);
+        let mut signalling = opened(&mut world);
+        signalling.renew(&mut world.cx());
+        world.take();
+        assert_eq!(signalling.poll_timeout(), Some(world.now.plus(OPEN_WATCHDOG_MS)));
+        world.now = world.now.plus(OPEN_WATCHDOG_MS - 1);
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), []);
+        world.now = world.now.plus(1);
+        signalling.tick(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Disconnect]);
+        assert!(matches!(signalling.view(), SignallingView::Waiting { .. }));
+    }
+
+    #[test]
+    fn only_a_socket_that_stood_for_a_while_starts_the_backoff_over() {
+        for (stood_ms, starts_over) in [(STABLE_MS - 1, false), (STABLE_MS, true)] {
+            let mut world = World::new(1);
+            let mut signalling = opened(&mut world);
+            let mut pause = 0;
+            for stood_ms in [0, 0, 0, 0, 0, 0, 0, 0, 0, stood_ms] {
+                world.now = world.now.plus(stood_ms);
+                let lost = SignallingEvent::Lost;
+                assert!(!signalling.on_event(&mut world.cx(), &lost, IdPolicy::Exact));
+                let due = signalling.poll_timeout().expect("a retry");
+                pause = due.since(world.now);
+                world.now = due;
+                signalling.tick(&mut world.cx());
+                let opened = SignallingEvent::Opened;
+                assert!(signalling.on_event(&mut world.cx(), &opened, IdPolicy::Exact));
+            }
+            assert_eq!(pause <= 1_000, starts_over, "{pause}");
+        }
+    }
+
+    #[test]
+    fn what_is_off_stays_off_until_somebody_needs_it() {
+        let mut world = World::new(1);
+        let mut signalling = Signalling::new();
+        signalling.stop(&mut world.cx());
+        signalling.wake(&mut world.cx());
+        signalling.renew(&mut world.cx());
+        signalling.tick(&mut world.cx());
+        for event in [SignallingEvent::IdTaken, SignallingEvent::Lost, SignallingEvent::Destroyed] {
+            assert!(!signalling.on_event(&mut world.cx(), &event, IdPolicy::AnySuffix));
+        }
+        assert_eq!(commands(&mut world), []);
+        assert_eq!(signalling.poll_timeout(), None);
+        assert_eq!(signalling.view(), SignallingView::Off);
+        signalling.want(&mut world.cx());
+        signalling.want(&mut world.cx());
+        assert_eq!(commands(&mut world), [SignallingCommand::Create { id: id(&world) }]);
+    }
+
+    #[test]
     fn a_late_open_after_stopping_is_ignored() {
         let mut world = World::new(1);
         let mut signalling = opened(&mut world);

@@ -227,5 +227,47 @@ mod tests {
     fn what_cannot_be_read_is_counted() {
         let rows = Store::ALL.map(|store| Row { store, key: "?".into(), value: Some("{}".into()) });
         assert_eq!(Stored::parse(rows.to_vec()).unreadable, 5);
+        let deleted = Row::forget(room());
+        assert_eq!(Stored::parse(vec![deleted]).unreadable, 1);
+    }
+
+    #[test]
+    fn the_layout_on_disk_is_what_older_pages_wrote() {
+        assert_eq!(Store::ALL.map(Store::name), ["log", "outbox", "receipts", "rooms", "visitors"]);
+        let vote = signed(2, 9, Action::Vote(Vote { choices: vec![OptionId(1)] }));
+        let owner = room().owner.peer_id();
+        let poll = "00000000-0000-0000-0000-000000000051";
+        let keys = [
+            Row::outbox(12, &vote),
+            Row::outbox_done(room(), 12),
+            Row::forget(room()),
+            Row::visitors(room().poll, &BTreeSet::new()),
+        ]
+        .map(|row| (row.store, row.key, row.value.is_some()));
+        assert_eq!(
+            keys,
+            [
+                (Store::Outbox, format!("{owner}/{poll}/0000000000000012"), true),
+                (Store::Outbox, format!("{owner}/{poll}/0000000000000012"), false),
+                (Store::Rooms, format!("{owner}/{poll}"), false),
+                (Store::Visitors, poll.to_owned(), true),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_receipt_shown_is_that_of_the_newest_vote() {
+        let owner = KeyPair::from_seed(&[1; 32]);
+        let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
+        let (_, record) = Log::found(create, Timestamp(5), &owner).expect("valid");
+        let row = |revision, vote| {
+            let command_id = crate::domain::command::CommandId(uuid::Uuid::from_u128(revision));
+            let revision = u64::try_from(revision).expect("small");
+            let receipt = Receipt { command_id, revision, ..record.receipt.clone() };
+            Row::receipt(room(), &KeptReceipt { receipt, vote })
+        };
+        let rows = vec![row(3, true), row(5, true), row(4, true), row(9, false)];
+        let shown = Stored::parse(rows).receipts.remove(&room()).map(|receipt| receipt.revision);
+        assert_eq!(shown, Some(5));
     }
 }

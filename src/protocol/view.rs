@@ -183,6 +183,8 @@ pub struct Rejected {
 pub enum Warning {
     /// The owner now shows a history that does not contain what this device has seen before.
     HistoryChanged,
+    /// Hardly anybody more can connect to this owner.
+    NearlyFull,
 }
 
 /// What a lobby tells of a poll.
@@ -215,4 +217,73 @@ pub enum Intent {
     Forget {
         room: RoomRef,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::tests::room;
+    use crate::domain::poll::tests::{draft, who};
+    use crate::domain::poll::{Choice, RoleUpdate, Vote};
+
+    /// What the holder of seed `me` sees of a poll that seed 1 owns.
+    fn view(me: u8, poll: Option<Poll>, link: LinkView) -> RoomView {
+        RoomView {
+            room: room(),
+            me: who(me),
+            poll: poll.map(Arc::new),
+            link,
+            cached_at: None,
+            pending: Vec::new(),
+            rejected: Vec::new(),
+            receipt: None,
+            online: Vec::new(),
+            warning: None,
+            listed: None,
+        }
+    }
+
+    fn poll() -> Poll {
+        let mut poll = Poll::create(room().poll, who(1), &draft(Choice::Multiple, &["A", "B"]))
+            .expect("a valid draft");
+        let moderator = Action::SetRole(RoleUpdate { peer: who(2), role: Role::Moderator });
+        let vote = Action::Vote(Vote { choices: vec![OptionId(0), OptionId(1)] });
+        assert_eq!(poll.apply(&who(1), &moderator), Ok(()));
+        assert_eq!(poll.apply(&who(2), &vote), Ok(()));
+        poll
+    }
+
+    #[test]
+    fn the_owner_is_whom_the_room_names() {
+        assert!(view(1, None, LinkView::Connecting).is_owner());
+        assert!(!view(2, None, LinkView::Connecting).is_owner());
+    }
+
+    #[test]
+    fn a_role_is_the_polls_word_and_before_that_the_rooms() {
+        let role = |me, poll| view(me, poll, LinkView::Connected).role();
+        assert_eq!(
+            [1, 2, 3].map(|me| role(me, Some(poll()))),
+            [Role::Owner, Role::Moderator, Role::Voter]
+        );
+        assert_eq!([1, 2].map(|me| role(me, None)), [Role::Owner, Role::Viewer]);
+    }
+
+    #[test]
+    fn the_owner_can_always_act_and_others_while_connected() {
+        let can_act = |me, poll, link| view(me, poll, link).can_act();
+        assert!(can_act(1, Some(poll()), LinkView::Connecting));
+        assert!(can_act(2, Some(poll()), LinkView::Connected));
+        assert!(!can_act(2, Some(poll()), LinkView::Connecting));
+        assert!(!can_act(1, None, LinkView::Connected));
+        assert!(!can_act(2, None, LinkView::Connected));
+    }
+
+    #[test]
+    fn ones_choices_are_ones_ballot() {
+        let choices = |me, poll| view(me, poll, LinkView::Connected).my_choices().to_vec();
+        assert_eq!(choices(2, Some(poll())), [OptionId(0), OptionId(1)]);
+        assert_eq!(choices(3, Some(poll())), []);
+        assert_eq!(choices(2, None), []);
+    }
 }

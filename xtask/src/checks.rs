@@ -67,7 +67,7 @@ pub fn bench(workspace: &Workspace, processes: &mut Processes, args: &[String]) 
 /// Simulates random rooms, optimised: see `src/protocol/sim`.
 pub fn sim(workspace: &Workspace, processes: &mut Processes, seeds: Seeds) -> Result<()> {
     let mut command = rooms(workspace, "sim::campaign::random_rooms_keep_every_promise");
-    command.env("PEERPOLL_SEEDS", seeds.seeds.to_string());
+    command.args(["--", "--nocapture"]).env("PEERPOLL_SEEDS", seeds.seeds.to_string());
     if let Some(seed) = seeds.seed {
         command.env("PEERPOLL_SEED", seed.to_string());
     }
@@ -78,7 +78,7 @@ pub fn sim(workspace: &Workspace, processes: &mut Processes, seeds: Seeds) -> Re
 fn rooms(workspace: &Workspace, tests: &str) -> Command {
     const PROFILE: [&str; 6] = ["test", "--profile", "sim", "--features", "simulation", "--lib"];
     let mut command = cargo(workspace, &PROFILE);
-    command.args([tests, "--", "--nocapture"]);
+    command.arg(tests);
     command
 }
 
@@ -117,7 +117,6 @@ fn run_part(
         Part::Native => processes.run(&mut cargo(workspace, &["test", "--workspace"])),
         Part::Rooms => {
             sim(workspace, processes, Seeds::default())?;
-            // What they print while they find the bugs is of no interest.
             processes.run(rooms(workspace, "sim::bugs").env("RUST_BACKTRACE", "0"))
         }
         Part::Signalling => {

@@ -53,18 +53,17 @@ impl Service {
     fn connect(&self, remote: &str) -> Option<DataConnection> {
         let peer = self.peer().filter(|peer| peer.open().unwrap_or(false))?;
         let options = object(&[("reliable", true.into()), ("serialization", SERIALIZATION.into())]);
-        self.count_connection();
         peer.connect(remote, &options).ok().filter(JsValue::is_object).map(JsCast::unchecked_into)
     }
 
     /// An offer has come in. PeerJS lets the dialler pick the serialiser, and with a name like
     /// `constructor` passes on something that is no connection.
     pub(super) fn accept(self: &Rc<Self>, connection: JsValue) {
-        self.count_connection();
         let connection: DataConnection = connection.unchecked_into();
         let remote = connection.peer().ok().and_then(|id| text_within(&id, ID_UNITS_MAX));
         let is_ours = connection.serialization().is_ok_and(|name| name == SERIALIZATION);
-        let remote = remote.filter(|remote| is_ours && self.has_room_for(remote));
+        let remote = remote
+            .filter(|remote| is_ours && !self.is_shunned(remote) && self.has_room_for(remote));
         let Some(remote) = remote else { return refuse(connection) };
         self.accepted.set(self.accepted.get() + 1);
         let link = LinkId::Accepted(self.accepted.get());
@@ -215,14 +214,16 @@ impl Service {
         ])
     }
 
-    /// Anything but a text of a frame's size ends the link, before it is copied.
+    /// Anything but a text of a frame's size is told of without being copied.
     fn frame_arrived(self: &Rc<Self>, link: LinkId, event: JsValue) {
         let data = event.dyn_into::<MessageEvent>().map(|event| event.data());
         let frame = data.ok().and_then(|data| text_within(&data, FRAME_UNITS_MAX));
-        let Some(frame) = frame else { return self.end(link) };
         if self.is_open(link) {
-            self.events.push(Event::Link(link, LinkEvent::Frame(frame)));
-        } else if !self.keep_early(link, frame) {
+            let event = frame.map_or(LinkEvent::NoFrame, LinkEvent::Frame);
+            return self.events.push(Event::Link(link, event));
+        }
+        let Some(frame) = frame else { return self.end(link) };
+        if !self.keep_early(link, frame) {
             self.end(link);
         }
     }
@@ -302,6 +303,24 @@ impl Service {
         self.links.borrow_mut().get_mut(&link).is_some_and(|entry| entry.keep_early(frame))
     }
 
+    pub(super) fn shun(self: &Rc<Self>, peer: String, ms: u64) {
+        let service = Rc::downgrade(self);
+        let over = peer.clone();
+        let timer = Timeout::new(u32::try_from(ms).unwrap_or(u32::MAX), move || {
+            spawn_local(async move {
+                if let Some(service) = service.upgrade() {
+                    service.shunned.borrow_mut().remove(&over);
+                }
+            });
+        });
+        self.shunned.borrow_mut().insert(peer, timer);
+    }
+
+    fn is_shunned(&self, remote: &str) -> bool {
+        let peer = remote.split_once('-').map_or(remote, |(peer, _)| peer);
+        self.shunned.borrow().contains_key(peer)
+    }
+
     /// Whether one more connection from `remote` may be opening.
     fn has_room_for(&self, remote: &str) -> bool {
         let links = self.links.borrow();
@@ -312,9 +331,5 @@ impl Service {
         };
         opening().count() < OPENING_MAX
             && opening().filter(|(_, entry)| entry.remote == remote).count() < OPENING_PER_PEER_MAX
-    }
-
-    fn count_connection(&self) {
-        self.connections_made.set(self.connections_made.get() + 1);
     }
 }

@@ -23,6 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use js_sys::{JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
@@ -58,7 +59,8 @@ struct Service {
     closing: RefCell<BTreeMap<u64, Closing>>,
     accepted: Cell<u64>,
     closed: Cell<u64>,
-    connections_made: Cell<u64>,
+    /// Peers whose offers are passed over, until their timers have run out.
+    shunned: RefCell<BTreeMap<String, Timeout>>,
 }
 
 impl PeerJs {
@@ -74,7 +76,7 @@ impl PeerJs {
             closing: RefCell::new(BTreeMap::new()),
             accepted: Cell::new(0),
             closed: Cell::new(0),
-            connections_made: Cell::new(0),
+            shunned: RefCell::new(BTreeMap::new()),
         };
         Self { service: Rc::new(service) }
     }
@@ -84,12 +86,6 @@ impl PeerJs {
         ["Peer", "RTCPeerConnection"].into_iter().all(|name| {
             Reflect::get(&js_sys::global(), &name.into()).is_ok_and(|value| value.is_function())
         })
-    }
-
-    /// `RTCPeerConnection`s made so far. Browsers allow some 500 a page, and count closed ones until they
-    /// are collected.
-    pub fn connections_made(&self) -> u64 {
-        self.service.connections_made.get()
     }
 
     pub fn run(&self, command: SignallingCommand) {
@@ -110,6 +106,11 @@ impl PeerJs {
     /// Sends one frame over an open link.
     pub fn send(&self, link: LinkId, frame: &str) {
         self.service.send(link, frame);
+    }
+
+    /// Passes over what this peer offers for so long, whatever suffix its id has.
+    pub fn shun(&self, peer: String, ms: u64) {
+        self.service.shun(peer, ms);
     }
 
     /// Closes a link after the frames already sent over it.

@@ -96,7 +96,7 @@ impl Hub {
 
     pub(super) fn refuse(&mut self, cx: &mut Context<'_>, gathered: Gathered, refused: Refused) {
         let code = match refused {
-            Refused::Rule(refusal) => Code::from(refusal),
+            Refused::Rule(refusal) => Code::Rule(refusal),
             Refused::IdReused => Code::IdReused,
             Refused::Full => Code::LogFull,
         };

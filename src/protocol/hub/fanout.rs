@@ -104,7 +104,7 @@ impl Hub {
             .map(|poll| ListedPoll { poll_id: poll.id, question: poll.question.clone() });
         let mut message = None;
         for (id, link) in &mut self.links {
-            if let Phase::Lobby { told } = &mut link.phase {
+            if let Phase::Lobby { told, .. } = &mut link.phase {
                 let text =
                     message.get_or_insert_with(|| list_within_a_frame(listed.clone().collect()));
                 if told.as_ref() != Some(text) {
@@ -141,5 +141,31 @@ fn list_within_a_frame(mut listed: Vec<ListedPoll>) -> String {
         if text.len() <= FRAME_BYTES_MAX || listed.pop().is_none() {
             return text;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::text::Question;
+    use crate::protocol::message::parse_frame;
+
+    #[test]
+    fn the_lobby_is_told_of_as_many_polls_as_fit_a_frame() {
+        let poll = |n: u128| ListedPoll {
+            poll_id: PollId(uuid::Uuid::from_u128(n)),
+            question: Question::clean(&"q".repeat(500)).expect("a question"),
+        };
+        let told = |count| {
+            let text = list_within_a_frame((0..count).map(poll).collect());
+            match parse_frame(&text, FRAME_BYTES_MAX).as_deref() {
+                Ok([Message::List(listed)]) => listed.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(told(0), []);
+        assert_eq!(told(3), [0, 1, 2].map(poll));
+        // A poll takes 566 bytes, the message around them 34 and a comma between two.
+        assert_eq!(told(40), (0..28).map(poll).collect::<Vec<_>>());
     }
 }

@@ -8,21 +8,21 @@ use super::{Gathered, Hub, LINKS_MAX, Link, PENDING_LINKS_MAX, Phase, Source, se
 use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
-use crate::domain::poll::{Action, Role};
+use crate::domain::poll::{Action, Refusal, Role};
 use crate::protocol::Context;
 use crate::protocol::effect::{Descriptions, LinkEvent, LinkId, Output, SignallingCommand};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, OwnerHandshake, fingerprints};
 use crate::protocol::liveness::{Liveness, Pulse};
 use crate::protocol::message::{
     Code, Empty, FRAME_BYTES_MAX, FrameError, Hello, Message, Mutation, ParticipantProof, PeerInfo,
-    Welcome, pack, parse_frame, state_frames,
+    Unknown, Welcome, pack, parse_frame, state_frames,
 };
 use crate::protocol::rate::{BURST, PER_SECOND, TokenBucket};
 
-/// Messages before authentication.
-const HANDSHAKE_MESSAGES_MAX: u32 = 3;
 /// A last word needs a moment to leave before the connection closes.
 const CLOSING_MS: u64 = 1_000;
+/// How long whoever sent what nobody may is not let in again.
+pub const SHUN_MS: u64 = 10_000;
 /// How long after somebody came the list of visitors is written.
 const VISITORS_AFTER_MS: u64 = 1_000;
 
@@ -33,6 +33,12 @@ impl Hub {
                 self.opened(cx, id, remote, &descriptions);
             }
             LinkEvent::Frame(text) => self.frame(cx, id, my_id, &text),
+            // Without a last word: more of it may be on its way.
+            LinkEvent::NoFrame => {
+                self.shun(cx, id);
+                cx.out.push(Output::CloseLink { link: id });
+                self.drop_link(cx, id);
+            }
             LinkEvent::Buffered { bytes } => self.buffered(cx, id, bytes),
             LinkEvent::Closed => self.drop_link(cx, id),
         }
@@ -58,7 +64,6 @@ impl Hub {
                 fingerprints,
                 phase: if full { Phase::TurnedAway } else { Phase::Greeting },
                 opened: cx.now,
-                messages: 0,
                 liveness: Liveness::new(cx.now),
                 bucket: TokenBucket::new(BURST, PER_SECOND, cx.now),
                 revision_sent: 0,
@@ -83,13 +88,6 @@ impl Hub {
                     self.message(cx, id, my_id, message);
                 }
             }
-            Err(FrameError { code: Code::UnknownType, command_id }) if !link.is_pending() => {
-                if link.bucket.take(cx.now) {
-                    send(cx, id, &Message::error(Code::UnknownType, command_id));
-                } else {
-                    self.close(cx, id, Code::TooFast, None);
-                }
-            }
             Err(FrameError { code, command_id }) => self.close(cx, id, code, command_id),
         }
     }
@@ -101,20 +99,16 @@ impl Hub {
         my_id: &str,
         message: Message,
     ) {
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(link) = self.links.get(&id) else { return };
         match &link.phase {
             Phase::Closing { .. } | Phase::TurnedAway => {}
-            Phase::Greeting | Phase::Proving(_) => {
-                link.messages += 1;
-                if link.messages > HANDSHAKE_MESSAGES_MAX {
-                    return self.close(cx, id, Code::OutOfOrder, None);
-                }
-                match message {
-                    Message::Hello(hello) => self.hello(cx, id, my_id, &hello),
-                    Message::ParticipantProof(proof) => self.proof(cx, id, my_id, &proof),
-                    _ => self.close(cx, id, Code::OutOfOrder, None),
-                }
-            }
+            // One hello and one proof: anything else, or more, ends the connection.
+            Phase::Greeting | Phase::Proving(_) => match message {
+                Message::Hello(hello) => self.hello(cx, id, my_id, &hello),
+                Message::ParticipantProof(proof) => self.proof(cx, id, my_id, &proof),
+                Message::Unknown(_) => self.close(cx, id, Code::UnknownType, None),
+                _ => self.close(cx, id, Code::OutOfOrder, None),
+            },
             Phase::Lobby { .. } => self.lobby_message(cx, id, &message),
             Phase::Member { key, poll } => {
                 let (key, poll) = (*key, *poll);
@@ -156,7 +150,7 @@ impl Hub {
             return self.close(cx, id, Code::OutOfOrder, None);
         };
         match handshake.verify(proof, &binding(link, my_id), cx.key) {
-            Ok((_, PollId::LOBBY)) => self.welcome_to_lobby(cx, id),
+            Ok((key, PollId::LOBBY)) => self.welcome_to_lobby(cx, id, key),
             Ok((key, poll)) => self.welcome(cx, id, key, poll),
             Err(code) => self.close(cx, id, code, None),
         }
@@ -210,9 +204,9 @@ impl Hub {
         }
     }
 
-    pub(super) fn welcome_to_lobby(&mut self, cx: &mut Context<'_>, id: LinkId) {
+    pub(super) fn welcome_to_lobby(&mut self, cx: &mut Context<'_>, id: LinkId, key: PublicKey) {
         if let Some(link) = self.links.get_mut(&id) {
-            link.phase = Phase::Lobby { told: None };
+            link.phase = Phase::Lobby { key, told: None };
             send(cx, id, &Message::Welcome(Welcome { role: Role::default(), head: None }));
         }
         self.tell_lobby(cx);
@@ -222,7 +216,17 @@ impl Hub {
         match message {
             Message::Ping(_) => send(cx, id, &Message::Pong(Empty {})),
             Message::Pong(_) => {}
+            Message::Unknown(unknown) => self.unknown(cx, id, unknown),
             _ => self.close(cx, id, Code::OutOfOrder, None),
+        }
+    }
+
+    /// A newer client may say more than we understand.
+    fn unknown(&mut self, cx: &mut Context<'_>, id: LinkId, unknown: &Unknown) {
+        if self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now)) {
+            send(cx, id, &Message::error(Code::UnknownType, unknown.command_id));
+        } else {
+            self.close(cx, id, Code::TooFast, None);
         }
     }
 
@@ -250,6 +254,7 @@ impl Hub {
                 }
             }
             Message::SyncRequest(_) => self.close(cx, id, Code::UnknownPoll, None),
+            Message::Unknown(unknown) => self.unknown(cx, id, &unknown),
             Message::Hello(_)
             | Message::OwnerProof(_)
             | Message::ParticipantProof(_)
@@ -281,7 +286,11 @@ impl Hub {
             return send(cx, id, &Message::error(Code::BadSignature, Some(command_id)));
         }
         if bug::on(Bug::RoleCheckedAtReceipt) && self.is_new_vote_of_a_viewer(&signed) {
-            return send(cx, id, &Message::error(Code::RoleForbids, Some(command_id)));
+            return send(
+                cx,
+                id,
+                &Message::error(Code::Rule(Refusal::RoleForbids), Some(command_id)),
+            );
         }
         self.gathered.push(Gathered { source: Source::Link(id), signed });
         self.begin_commit(cx);
@@ -308,6 +317,13 @@ impl Hub {
         }
     }
 
+    /// Whoever did what nobody may waits before the next try: each connection costs this page milliseconds.
+    fn shun(&self, cx: &mut Context<'_>, id: LinkId) {
+        if let Some(key) = self.links.get(&id).and_then(Link::proved) {
+            cx.out.push(Output::Shun { peer: key.peer_id(), ms: SHUN_MS });
+        }
+    }
+
     /// Says why, and closes once that had time to leave.
     pub(super) fn close(
         &mut self,
@@ -316,6 +332,9 @@ impl Hub {
         code: Code,
         command: Option<CommandId>,
     ) {
+        if code.is_offence() {
+            self.shun(cx, id);
+        }
         self.leave_room(cx, id);
         if let Some(link) = self.links.get_mut(&id) {
             link.phase = Phase::Closing { until: cx.now.plus(CLOSING_MS) };

@@ -32,7 +32,7 @@ use super::rate::TokenBucket;
 use super::session::unreachable;
 use super::storage::{Row, Stored};
 use super::view::{
-    LinkView, Pending, Rejected, RoomView, SignallingView, Stage, StorageView, Summary,
+    LinkView, Pending, Rejected, RoomView, SignallingView, Stage, StorageView, Summary, Warning,
 };
 use crate::domain::Timestamp;
 use crate::domain::command::{Command, CommandId, SignedCommand};
@@ -42,6 +42,8 @@ use crate::domain::poll::{Action, Poll};
 
 /// Connections in all: Chrome allows a page about 500.
 pub const LINKS_MAX: usize = 490;
+/// From so many people on the owner is told that the room fills.
+pub const MEMBERS_NEARLY_FULL: usize = 450;
 /// Connections that have not proved themselves. A hall that scans one code opens its channels in the same
 /// second, so this is half the room.
 pub const PENDING_LINKS_MAX: usize = 245;
@@ -90,6 +92,7 @@ enum Phase {
         poll: PollId,
     },
     Lobby {
+        key: PublicKey,
         told: Option<String>,
     },
     /// The last word is out; everything that comes is passed over.
@@ -104,7 +107,6 @@ struct Link {
     fingerprints: Fingerprints,
     phase: Phase,
     opened: Timestamp,
-    messages: u32,
     liveness: Liveness,
     bucket: TokenBucket,
     /// The cursors of the increments and of the presence that this connection has been sent.
@@ -116,6 +118,14 @@ struct Link {
 impl Link {
     fn is_pending(&self) -> bool {
         matches!(self.phase, Phase::Greeting | Phase::TurnedAway | Phase::Proving(_))
+    }
+
+    /// Whose connection it is, once that was proved.
+    fn proved(&self) -> Option<PublicKey> {
+        match self.phase {
+            Phase::Member { key, .. } | Phase::Lobby { key, .. } => Some(key),
+            Phase::Greeting | Phase::TurnedAway | Phase::Proving(_) | Phase::Closing { .. } => None,
+        }
     }
 
     fn member_of(&self) -> Option<(PollId, PublicKey)> {
@@ -246,13 +256,19 @@ impl Hub {
     }
 
     /// The committed records after `revision`.
-    pub fn records_after(&self, id: PollId, revision: u64) -> &[Record] {
+    #[cfg(test)]
+    fn records_after(&self, id: PollId, revision: u64) -> &[Record] {
         self.polls.get(&id).map_or(&[], |hosted| hosted.log.after(revision))
     }
 
     /// Whether somebody else is connected now.
     pub fn has_members(&self) -> bool {
         self.polls.values().any(|hosted| !hosted.members.is_empty())
+    }
+
+    fn warning(&self) -> Option<Warning> {
+        let members: usize = self.polls.values().map(|hosted| hosted.members.len()).sum();
+        (members >= MEMBERS_NEARLY_FULL).then_some(Warning::NearlyFull)
     }
 
     fn uncommitted(&self) -> impl Iterator<Item = &Gathered> {
@@ -326,7 +342,7 @@ impl Hub {
                     std::iter::once(self.owner).chain(hosted.members.keys().copied()).collect()
                 })
                 .unwrap_or_default(),
-            warning: None,
+            warning: self.warning(),
             listed: None,
         }
     }

@@ -6,12 +6,14 @@ use super::*;
 use crate::domain::bytes::Bytes;
 use crate::domain::command::tests::{room, signed};
 use crate::domain::identity::KeyPair;
-use crate::domain::poll::Role;
 use crate::domain::poll::tests::draft;
 use crate::domain::poll::{Choice, Draft, OptionId, Status, Vote};
+use crate::domain::poll::{Refusal, Role};
 use crate::protocol::effect::{Descriptions, LinkEvent, SignallingCommand, StorageFailure};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandshake};
-use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, SyncRequest, parse_frame};
+use crate::protocol::hub::links::SHUN_MS;
+use crate::protocol::liveness::PROBE_MS;
+use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, PeerInfo, SyncRequest, parse_frame};
 use crate::protocol::testing::World;
 
 const FINGERPRINT_OWNER: u8 = 6;
@@ -32,6 +34,7 @@ struct Bench {
     /// What each connection was sent and not yet looked at.
     sent: BTreeMap<LinkId, Vec<Message>>,
     closed: Vec<LinkId>,
+    shunned: Vec<String>,
     batches: Vec<BatchId>,
 }
 
@@ -50,6 +53,7 @@ impl Bench {
             next_link: 0,
             sent: BTreeMap::new(),
             closed: Vec::new(),
+            shunned: Vec::new(),
             batches: Vec::new(),
         };
         let id = CommandId(uuid::Uuid::from_u128(1));
@@ -68,6 +72,10 @@ impl Bench {
                 }
                 Output::CloseLink { link } => self.closed.push(link),
                 Output::Commit(batch) => self.batches.push(batch.id),
+                Output::Shun { peer, ms } => {
+                    assert_eq!(ms, SHUN_MS);
+                    self.shunned.push(peer);
+                }
                 Output::Changed | Output::Broadcast(_) | Output::Signalling(_) => {}
                 Output::Dial { .. } | Output::StepDown => panic!("a hub does not"),
             }
@@ -206,13 +214,22 @@ fn nothing_but_the_handshake_is_heard_before_it() {
 }
 
 #[test]
-fn a_second_hello_a_proof_without_hello_and_a_fourth_message_end_it() {
+fn a_second_hello_ends_it() {
     let hello = |n| Message::Hello(ParticipantHandshake::start(Bytes([n; 32])).1);
     let mut bench = Bench::new();
     let link = bench.dial_as(ann().public().peer_id());
     bench.send(link, &hello(1));
     bench.send(link, &hello(2));
     assert_eq!(bench.codes(link), [(Code::OutOfOrder, None)]);
+    bench.assert_closing(link);
+}
+
+#[test]
+fn an_unknown_type_before_authentication_ends_it_by_name() {
+    let mut bench = Bench::new();
+    let link = bench.dial_as(ann().public().peer_id());
+    bench.frame(link, r#"{"type":"later:version","payload":{}}"#);
+    assert_eq!(bench.codes(link), [(Code::UnknownType, None)]);
     bench.assert_closing(link);
 }
 
@@ -259,6 +276,75 @@ fn pending_connections_are_bounded_and_the_rest_told_so() {
 }
 
 #[test]
+fn connections_are_bounded_in_all() {
+    let mut bench = Bench::new();
+    let members = LINKS_MAX - PENDING_LINKS_MAX + 1;
+    for key in crowd(members) {
+        bench.member(&key);
+    }
+    for _ in members..LINKS_MAX - 1 {
+        bench.dial_as(ann().public().peer_id());
+    }
+    let [last, beyond] = [0; 2].map(|_| bench.dial_as(ann().public().peer_id()));
+    for (link, codes) in [(last, vec![]), (beyond, vec![(Code::RoomFull, None)])] {
+        bench.send(link, &Message::Hello(ParticipantHandshake::start(Bytes([1; 32])).1));
+        assert_eq!(bench.codes(link), codes);
+    }
+}
+
+/// Keys of as many people.
+fn crowd(count: usize) -> impl Iterator<Item = KeyPair> {
+    (0..count).map(|n| {
+        let mut seed = [200; 32];
+        seed[..8].copy_from_slice(&n.to_be_bytes());
+        KeyPair::from_seed(&seed)
+    })
+}
+
+#[test]
+fn an_owner_is_told_before_the_room_is_full() {
+    let mut bench = Bench::new();
+    let warning = |bench: &Bench| bench.hub.view(room().poll, SignallingView::Open).warning;
+    let links: Vec<LinkId> = crowd(MEMBERS_NEARLY_FULL - 1).map(|key| bench.member(&key)).collect();
+    assert_eq!(warning(&bench), None);
+    bench.member(&ann());
+    assert_eq!(warning(&bench), Some(Warning::NearlyFull));
+    bench.event(links[0], LinkEvent::Closed);
+    assert_eq!(warning(&bench), None);
+}
+
+#[test]
+fn who_has_proved_itself_is_no_longer_pending() {
+    let mut bench = Bench::new();
+    for key in crowd(PENDING_LINKS_MAX + 1) {
+        bench.member(&key);
+    }
+    let newcomer = bench.dial_as(ann().public().peer_id());
+    bench.send(newcomer, &Message::Hello(ParticipantHandshake::start(Bytes([1; 32])).1));
+    assert_eq!(bench.codes(newcomer), []);
+}
+
+#[test]
+fn a_connection_is_paused_above_one_mebibyte_and_dropped_above_four() {
+    for (bytes, told, dropped) in [
+        (1_048_576, true, false),
+        (1_048_577, false, false),
+        (4_194_304, false, false),
+        (4_194_305, false, true),
+    ] {
+        let mut bench = Bench::new();
+        let link = bench.member(&ann());
+        let bob = bench.member(&KeyPair::from_seed(&[3; 32]));
+        bench.take(link);
+        bench.event(link, LinkEvent::Buffered { bytes });
+        bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+        bench.settle();
+        assert_eq!(!bench.take(link).is_empty(), told, "{bytes}");
+        assert_eq!(bench.closed.contains(&link), dropped, "{bytes}");
+    }
+}
+
+#[test]
 fn nothing_is_acked_or_told_before_its_commit() {
     let mut bench = Bench::new();
     let link = bench.member(&ann());
@@ -297,6 +383,47 @@ fn commands_that_gather_during_a_commit_share_the_next() {
     bench.settle();
     assert_eq!(bench.poll().revision, 4);
     assert_eq!(bench.poll().tally().counts, [2, 0]);
+}
+
+#[test]
+fn a_duplicate_within_one_batch_waits_for_its_commit() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    bench.command(link, &vote(6, 0));
+    bench.command(link, &vote(7, 1));
+    bench.command(link, &vote(7, 1));
+    bench.gather();
+    let first = bench.batches.pop().expect("a commit is under way");
+    assert!(bench.hub.committed(&mut bench.world.cx(), first));
+    let acked = |sent: &[Message]| {
+        let acks = sent.iter().filter_map(|message| match message {
+            Message::Ack(ack) => Some(ack.command_id),
+            _ => None,
+        });
+        acks.collect::<Vec<_>>()
+    };
+    assert_eq!(acked(&bench.take(link)), [vote(6, 0).command.id]);
+    bench.settle();
+    assert_eq!(acked(&bench.take(link)), [vote(7, 1).command.id; 2]);
+    assert_eq!(bench.poll().revision, 3);
+}
+
+#[test]
+fn polls_made_in_one_batch_are_all_founded_and_none_twice() {
+    let mut bench = Bench::new();
+    let poll = |n| PollId(uuid::Uuid::from_u128(n));
+    let draft = draft(Choice::Single, &["A", "B"]);
+    // The first is committed alone, and the others gather meanwhile.
+    for (command, poll) in [(20, poll(2)), (21, poll(3)), (22, poll(4)), (23, poll(4))] {
+        let id = CommandId(uuid::Uuid::from_u128(command));
+        bench.hub.act(&mut bench.world.cx(), id, poll, Action::Create(draft.clone()));
+    }
+    bench.settle();
+    let founded = [2, 3, 4].map(|n| bench.hub.poll(poll(n)).map(|poll| poll.revision));
+    assert_eq!(founded, [Some(1); 3]);
+    let rejected = bench.hub.view(poll(4), SignallingView::Open).rejected;
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0].id, CommandId(uuid::Uuid::from_u128(23)));
 }
 
 #[test]
@@ -358,7 +485,7 @@ fn a_refusal_waits_for_the_commit_that_it_rests_on() {
     bench.world.now = bench.hub.retry_at.expect("a retry");
     bench.hub.tick(&mut bench.world.cx());
     bench.settle();
-    assert_eq!(bench.codes(link), [(Code::PollClosed, Some(vote(8, 0).command.id))]);
+    assert_eq!(bench.codes(link), [(Code::Rule(Refusal::PollClosed), Some(vote(8, 0).command.id))]);
 }
 
 #[test]
@@ -435,6 +562,7 @@ fn malformed_frames_end_the_connection_and_nothing_else() {
         bench.frame(link, text);
         assert_eq!(bench.codes(link), [(code, None)], "{text}");
         bench.assert_closing(link);
+        assert_eq!(bench.shunned, [ann().public().peer_id()], "{text}");
         bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
         bench.settle();
         assert_eq!(bench.poll().revision, 2);
@@ -442,14 +570,56 @@ fn malformed_frames_end_the_connection_and_nothing_else() {
 }
 
 #[test]
+fn what_is_no_frame_ends_the_connection_without_a_word() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let my_id = bench.world.key.public().peer_id();
+    bench.hub.on_link(&mut bench.world.cx(), link, &my_id, LinkEvent::NoFrame);
+    assert_eq!(bench.codes(link), []);
+    assert_eq!(bench.closed, [link]);
+    assert_eq!(bench.shunned, [ann().public().peer_id()]);
+}
+
+#[test]
+fn nobody_is_shunned_for_what_honest_clients_bring_upon_themselves() {
+    let mut bench = Bench::new();
+    let stranger = bench.dial_as(ann().public().peer_id());
+    bench.frame(stranger, "not json");
+    assert_eq!(bench.codes(stranger), [(Code::Malformed, None)]);
+    let older = bench.member(&ann());
+    let newer = bench.member(&ann());
+    assert_eq!(bench.codes(older), [(Code::Replaced, None)]);
+    bench.command(newer, &vote(7, 9));
+    bench.settle();
+    assert_eq!(
+        bench.codes(newer),
+        [(Code::Rule(Refusal::UnknownOption), Some(vote(7, 9).command.id))]
+    );
+    assert_eq!(bench.shunned, [] as [String; 0]);
+}
+
+#[test]
 fn an_unknown_type_is_answered_and_passed_over() {
     let mut bench = Bench::new();
     let link = bench.member(&ann());
-    bench.frame(link, r#"{"type":"poll:confetti","payload":{}}"#);
+    let vote = vote(7, 0);
+    let known = Message::command(&vote).expect("travels").to_json();
+    bench.frame(link, &format!(r#"[{{"type":"poll:confetti","payload":{{}}}},{known}]"#));
     assert_eq!(bench.codes(link), [(Code::UnknownType, None)]);
-    bench.command(link, &vote(7, 0));
     bench.settle();
     assert_eq!(bench.poll().revision, 2);
+}
+
+#[test]
+fn unknown_types_are_limited_like_commands() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let unknown = r#"{"type":"poll:confetti","payload":{}}"#;
+    bench.frame(link, &format!("[{}]", [unknown; 21].join(",")));
+    let codes = bench.codes(link);
+    assert_eq!(codes.len(), 21);
+    assert_eq!(codes.last(), Some(&(Code::TooFast, None)));
+    bench.assert_closing(link);
 }
 
 #[test]
@@ -503,14 +673,15 @@ fn a_connection_that_does_not_drain_is_skipped_then_dropped() {
     bench.world.now = bench.world.now.plus(1);
     bench.hub.tick(&mut bench.world.cx());
     assert_eq!(bench.take(link).len(), 2, "caught up from its cursor");
+    let congested = bench.world.now;
     bench.event(link, LinkEvent::Buffered { bytes: BUFFER_PAUSE_BYTES + 1 });
-    for _ in 0..3 {
+    for waited_ms in [DRAIN_MS / 2, DRAIN_MS - 1, DRAIN_MS] {
         bench.event(link, LinkEvent::Frame(Message::Pong(Empty {}).to_json()));
-        bench.world.now = bench.world.now.plus(DRAIN_MS / 2);
+        bench.world.now = congested.plus(waited_ms);
         bench.hub.tick(&mut bench.world.cx());
+        bench.gather();
+        assert_eq!(bench.closed.contains(&link), waited_ms == DRAIN_MS);
     }
-    bench.gather();
-    assert!(bench.closed.contains(&link));
     bench.event(bob, LinkEvent::Buffered { bytes: BUFFER_DROP_BYTES + 1 });
     bench.gather();
     assert!(bench.closed.contains(&bob));
@@ -556,6 +727,155 @@ fn a_large_room_is_told_in_paced_slices() {
         slices.push(told(&bench));
     }
     assert_eq!(slices, [64, 128, 192, 200]);
+}
+
+#[test]
+fn who_left_is_forgotten_once_everybody_was_told() {
+    let mut bench = Bench::new();
+    let bob_key = KeyPair::from_seed(&[3; 32]);
+    let carol_key = KeyPair::from_seed(&[4; 32]);
+    let [_, bob, carol] = [&ann(), &bob_key, &carol_key].map(|key| bench.member(key));
+    let known = |bench: &Bench| {
+        let hosted = &bench.hub.polls[&room().poll];
+        hosted.presence.keys().copied().collect::<BTreeSet<_>>()
+    };
+    let [ann, bob_key, carol_key] = [&ann(), &bob_key, &carol_key].map(KeyPair::public);
+    bench.take(bob);
+    bench.event(bob, LinkEvent::Buffered { bytes: BUFFER_PAUSE_BYTES + 1 });
+    bench.event(carol, LinkEvent::Closed);
+    assert_eq!(known(&bench), BTreeSet::from([ann, bob_key, carol_key]), "bob was not told");
+    bench.event(bob, LinkEvent::Buffered { bytes: 0 });
+    bench.hub.tick(&mut bench.world.cx());
+    let carol_is_gone = PeerInfo { peer_id: carol_key, online: false };
+    assert_eq!(bench.take(bob), [Message::Discovery(vec![carol_is_gone])]);
+    assert_eq!(known(&bench), BTreeSet::from([ann, bob_key]));
+}
+
+#[test]
+fn in_the_lobby_one_may_ask_for_a_sign_of_life_and_for_nothing_else() {
+    let unknown = r#"{"type":"later:version","payload":{}}"#.to_owned();
+    let sync = Message::SyncRequest(SyncRequest { poll_id: room().poll }).to_json();
+    for (text, answers, stays) in [
+        (Message::Ping(Empty {}).to_json(), vec![Message::Pong(Empty {})], true),
+        (Message::Pong(Empty {}).to_json(), vec![], true),
+        (unknown, vec![Message::error(Code::UnknownType, None)], true),
+        (sync, vec![Message::error(Code::OutOfOrder, None)], false),
+    ] {
+        let mut bench = Bench::new();
+        let link = bench.join(&ann(), PollId::LOBBY);
+        let sent = bench.take(link);
+        assert!(matches!(sent.as_slice(), [Message::Welcome(_), Message::List(_)]), "{sent:?}");
+        bench.frame(link, &text);
+        assert_eq!(bench.take(link), answers, "{text}");
+        assert_eq!(!matches!(bench.hub.links[&link].phase, Phase::Closing { .. }), stays);
+    }
+}
+
+#[test]
+fn so_many_visitors_are_remembered_and_no_more() {
+    let key = ann();
+    for (before, after) in [(LINKS_MAX - 1, LINKS_MAX), (LINKS_MAX, LINKS_MAX)] {
+        let mut bench = Bench::new();
+        let hosted = bench.hub.polls.get_mut(&room().poll).expect("the poll");
+        hosted.visitors = (0..before).map(|n| n.to_string()).collect();
+        bench.member(&key);
+        assert_eq!(bench.hub.polls[&room().poll].visitors.len(), after);
+        // Whether there is anything to write.
+        assert_eq!(bench.hub.polls[&room().poll].visitors_due.is_some(), before < after);
+    }
+}
+
+#[test]
+fn on_waking_everybody_who_proved_themselves_is_asked_for_a_sign_of_life() {
+    let mut bench = Bench::new();
+    let pending = bench.dial_as(ann().public().peer_id());
+    let member = bench.member(&ann());
+    let lobby = bench.join(&KeyPair::from_seed(&[3; 32]), PollId::LOBBY);
+    bench.gather();
+    bench.sent.clear();
+    bench.hub.wake(&mut bench.world.cx());
+    let asked = [pending, member, lobby].map(|link| bench.take(link));
+    assert_eq!(asked, [vec![], vec![Message::Ping(Empty {})], vec![Message::Ping(Empty {})]]);
+    bench.event(lobby, LinkEvent::Frame(Message::Pong(Empty {}).to_json()));
+    bench.world.now = bench.world.now.plus(PROBE_MS);
+    bench.hub.tick(&mut bench.world.cx());
+    bench.gather();
+    assert_eq!(bench.closed, [member], "silent");
+}
+
+#[test]
+fn a_stopped_hub_ends_every_connection_and_knows_of_nobody() {
+    let mut bench = Bench::new();
+    let links = [bench.member(&ann()), bench.dial_as(ann().public().peer_id())];
+    assert!(bench.hub.has_members());
+    bench.hub.stop(&mut bench.world.cx());
+    bench.gather();
+    assert_eq!(bench.closed, links);
+    assert!(!bench.hub.has_members());
+    assert!(bench.hub.polls[&room().poll].presence.is_empty());
+    assert!(bench.hub.links.is_empty());
+}
+
+#[test]
+fn a_poll_of_the_owners_is_shown_as_soon_as_it_is_made_and_lost_with_the_tab_until_it_is_committed()
+{
+    let mut bench = Bench::new();
+    let (id, poll) = (CommandId(uuid::Uuid::from_u128(20)), PollId(uuid::Uuid::from_u128(2)));
+    let link = |bench: &Bench| bench.hub.view(poll, SignallingView::Open).link;
+    assert!(matches!(link(&bench), LinkView::Refused { .. }), "there is no such poll");
+    let create = Action::Create(draft(Choice::Single, &["A", "B"]));
+    bench.hub.act(&mut bench.world.cx(), id, poll, create);
+    assert_eq!(link(&bench), LinkView::Connected);
+    assert!(bench.hub.is_volatile(id));
+    assert!(!bench.hub.is_volatile(CommandId(uuid::Uuid::from_u128(21))));
+    bench.settle();
+    assert_eq!(link(&bench), LinkView::Connected);
+    assert!(!bench.hub.is_volatile(id));
+}
+
+#[test]
+fn an_owner_has_the_receipt_of_its_own_newest_vote() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let receipt = |bench: &Bench| bench.hub.view(room().poll, SignallingView::Open).receipt;
+    bench.command(link, &vote(7, 0));
+    bench.settle();
+    assert_eq!(receipt(&bench), None, "the owner has not voted");
+    let [first, second] = [20, 21].map(|id| CommandId(uuid::Uuid::from_u128(id)));
+    for (id, option) in [(first, 0), (second, 1)] {
+        let vote = Action::Vote(Vote { choices: vec![OptionId(option)] });
+        bench.hub.act(&mut bench.world.cx(), id, room().poll, vote);
+        bench.settle();
+        assert_eq!(receipt(&bench).map(|receipt| receipt.command_id), Some(id));
+    }
+    bench.command(link, &vote(8, 1));
+    let (id, closing) = (CommandId(uuid::Uuid::from_u128(22)), Status { open: false });
+    bench.hub.act(&mut bench.world.cx(), id, room().poll, Action::SetStatus(closing));
+    bench.settle();
+    assert_eq!(receipt(&bench).map(|receipt| receipt.command_id), Some(second));
+}
+
+#[test]
+fn polls_are_summed_up_newest_first() {
+    let mut bench = Bench::new();
+    let start = bench.world.now;
+    let link = bench.member(&ann());
+    bench.command(link, &vote(7, 0));
+    bench.world.now = start.plus(1_000);
+    let (id, poll) = (CommandId(uuid::Uuid::from_u128(20)), PollId(uuid::Uuid::from_u128(2)));
+    let create = Action::Create(draft(Choice::Single, &["A", "B"]));
+    bench.settle();
+    bench.hub.act(&mut bench.world.cx(), id, poll, create);
+    bench.settle();
+    let summary = |poll, voters, at| Summary {
+        room: RoomRef { owner: room().owner, poll },
+        question: "Lunch?".to_owned(),
+        open: true,
+        voters,
+        at,
+    };
+    let newest_first = [summary(poll, 0, start.plus(1_000)), summary(room().poll, 1, start)];
+    assert_eq!(bench.hub.summaries(), newest_first);
 }
 
 #[test]

@@ -22,17 +22,18 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default().to_owned()
 }
 
-fn is_caught(bug: Bug, promise: &str) {
+fn is_caught(bug: Bug, promises: &[&str]) {
     let (seed, words) = first_failure(bug).expect("the bug is found");
     println!("{bug:?}: seed {seed}: {words}");
-    assert!(words.contains(promise), "{bug:?} breaks {promise}, but seed {seed} says: {words}");
+    let named = promises.iter().any(|promise| words.contains(promise));
+    assert!(named, "{bug:?} breaks {promises:?}, but seed {seed} says: {words}");
 }
 
 macro_rules! caught {
-    ($($name:ident: $bug:ident breaks $promise:literal;)+) => {
+    ($($name:ident: $bug:ident breaks $($promise:literal)or+;)+) => {
         $(#[test]
         fn $name() {
-            is_caught(Bug::$bug, $promise);
+            is_caught(Bug::$bug, &[$($promise),+]);
         })+
     };
 }
@@ -57,11 +58,12 @@ caught! {
     offline_act_accepted: OfflineActAccepted breaks "[8]";
     row_removed_before_ack: RowRemovedBeforeAck breaks "[6]";
     sent_before_saved: SentBeforeSaved breaks "[6]";
+    sent_before_answer: SentBeforeAnswer breaks "[7]";
     outbox_forgotten_on_reload: OutboxForgottenOnReload breaks "[5]";
     outbox_order_lost: OutboxOrderLost breaks "[7]";
-    resend_forgotten: ResendForgotten breaks "[7]";
+    resend_forgotten: ResendForgotten breaks "[5]";
     refusal_ignored: RefusalIgnored breaks "[5]";
-    ex_leader_leads_on: ExLeaderLeadsOn breaks "[12]";
+    ex_leader_leads_on: ExLeaderLeadsOn breaks "[12]" or "[3]";
     epoch_not_checked: EpochNotChecked breaks "[12]";
     ticks_for_ever: TicksForEver breaks "[15]";
 }

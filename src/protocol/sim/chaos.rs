@@ -127,7 +127,7 @@ impl Chaos {
     }
 
     fn make_a_move(&mut self) {
-        match self.sim.random.up_to(33) {
+        match self.sim.random.up_to(34) {
             0..=14 => self.wish(),
             15 | 16 => self.kill_or_close(),
             17..=19 => self.reopen_one(),
@@ -167,6 +167,7 @@ impl Chaos {
                 let (from, to) = (self.any_tab(), self.any_tab());
                 self.sim.half_cut(from, to);
             }
+            33 => self.flurry(),
             _ => {
                 let device = self.any_device();
                 self.sim.freeze_leader(device);
@@ -195,6 +196,24 @@ impl Chaos {
             }
         };
         self.sim.act(tab, self.room, action);
+    }
+
+    /// The poll is closed for a moment while somebody votes twice, and then their connection breaks.
+    fn flurry(&mut self) {
+        let (Some(owner), tab) = (self.owner_tab(), self.any_tab()) else { return };
+        if !self.open.contains(&tab) {
+            return;
+        }
+        let vote = |option| Action::Vote(Vote { choices: vec![OptionId(option)] });
+        let status = |open| Action::SetStatus(Status { open });
+        for (who, action) in
+            [(owner, status(false)), (tab, vote(0)), (tab, vote(1)), (owner, status(true))]
+        {
+            self.sim.act(who, self.room, action);
+            let pause = self.sim.random.up_to(5);
+            self.run(pause);
+        }
+        self.sim.cut(owner, tab);
     }
 
     fn kill_or_close(&mut self) {

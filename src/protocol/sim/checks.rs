@@ -45,8 +45,6 @@ pub struct Ledger {
     acked_revision: u64,
     /// Commands that were in a device's outbox on disk once, and as which.
     saved: BTreeMap<(usize, CommandId), Saved>,
-    /// Commands that the owner refused once. Where that answer is lost with its connection, a command is judged again.
-    refused: BTreeSet<CommandId>,
     /// Commands that were sent by somebody else as well.
     replayed: BTreeSet<CommandId>,
     /// The place among the saved of the newest command of each author in the log.
@@ -141,13 +139,11 @@ impl Ledger {
                     let id = mutation.tail.command_id;
                     assert!(self.is_ours(id), "[13] {id} is told but not on the owner's disk");
                 }
-                Message::Error(error) => {
-                    self.refused.extend(error.command_id.filter(|_| accepted));
-                    continue;
-                }
-                Message::Hello(_) | Message::OwnerProof(_) | Message::ParticipantProof(_) => {
-                    continue;
-                }
+                Message::Error(_)
+                | Message::Hello(_)
+                | Message::OwnerProof(_)
+                | Message::ParticipantProof(_) => continue,
+                Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
                 Message::List(listed) => {
                     let quiet = self.room.is_none() || listed.is_empty();
                     assert!(quiet, "[16] the lobby hears of a poll that is not listed");
@@ -223,21 +219,21 @@ impl Ledger {
             | Code::RoomFull
             | Code::Replaced
             | Code::HandshakeTimeout
-            | Code::UnknownType => {}
+            | Code::UnknownType
+            | Code::Unrecognised => {}
             Code::IdReused => assert!(known.is_some(), "[2] {id} is new and refused as used"),
             Code::LogFull => {
                 assert!(self.revision() >= LOG_ENTRIES_MAX, "[11] {id} is refused for no rule");
             }
-            code => {
+            Code::Rule(refusal) => {
                 assert_eq!(known, None, "[10] {id} is in the log and refused all the same");
                 let command = &saved.signed.command;
                 let says = |poll: &Poll| {
-                    let checked = bug::with(None, || poll.check(&command.author, &command.action));
-                    checked.err().map(Code::from)
+                    bug::with(None, || poll.check(&command.author, &command.action)).err()
                 };
                 let mut since = (saved.revision..=self.revision()).filter_map(|r| self.state(r));
-                let refused = since.any(|state| says(state) == Some(code));
-                assert!(refused, "[11] {id} is refused as {code:?} against the rules");
+                let refused = since.any(|state| says(state) == Some(refusal));
+                assert!(refused, "[11] {id} is refused as {refusal:?} against the rules");
             }
         }
     }
@@ -338,15 +334,15 @@ impl Ledger {
         }
     }
 
-    /// The commands of one author come into the log in the order in which they were saved, but for those that were
-    /// refused at first.
+    /// The commands of one author come into the log in the order in which they were saved, but for what was replayed
+    /// over its author's own connection: only an author that wants it so can do that.
     fn in_order(&mut self, signed: &SignedCommand) {
         let (author, id) = (signed.command.author, signed.command.id);
         let mut places = self.saved.values().filter(|saved| saved.signed.command.id == id);
         let Some(place) = places.next().map(|saved| saved.place) else { return };
         let newest = self.newest_saved.entry(author).or_insert(place);
-        let again = self.refused.contains(&id);
-        assert!(*newest <= place || again, "[7] {id} is overtaken by a later command");
+        let replayed = self.replayed.contains(&id);
+        assert!(*newest <= place || replayed, "[7] {id} is overtaken by a later command");
         *newest = place.max(*newest);
     }
 

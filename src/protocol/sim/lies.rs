@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Sim;
 use crate::protocol::effect::LinkId;
-use crate::protocol::message::{Code, FRAME_BYTES_MAX, parse_frame};
+use crate::protocol::message::{FRAME_BYTES_MAX, Message, parse_frame};
 use crate::protocol::random::Random;
 
 /// What a liar sends instead of a frame, and what besides.
@@ -54,7 +54,8 @@ pub fn damaged(random: &mut Random, frame: &str) -> Option<String> {
 }
 
 fn is_unknown(frame: &str) -> bool {
-    parse_frame(frame, FRAME_BYTES_MAX).is_err_and(|error| error.code == Code::UnknownType)
+    let messages = parse_frame(frame, FRAME_BYTES_MAX).unwrap_or_default();
+    messages.iter().any(|message| matches!(message, Message::Unknown(_)))
 }
 
 /// The first of several messages is missing.

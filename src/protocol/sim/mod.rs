@@ -51,6 +51,8 @@ pub struct Tab {
     epoch: u64,
     links: BTreeMap<LinkId, Wire>,
     next_accepted: u64,
+    /// Devices whose offers are passed over, and until when.
+    shunned: BTreeMap<String, Timestamp>,
     /// When the newest transaction under way completes.
     committing_until: Timestamp,
     /// When its one timeout fires, in real time.
@@ -187,6 +189,7 @@ impl Sim {
             epoch: 0,
             links: BTreeMap::new(),
             next_accepted: 0,
+            shunned: BTreeMap::new(),
             committing_until: START,
             alarm: None,
         });
@@ -207,15 +210,12 @@ impl Sim {
     pub fn kill(&mut self, tab: usize) {
         let device = self.tabs[tab].device;
         self.crash_commits(tab);
+        self.unregister(tab);
         let dead = &mut self.tabs[tab];
         dead.node = None;
         dead.generation += 1;
         dead.links.clear();
-        if let Some(id) = dead.registered.take()
-            && let Some(ids) = &mut self.signalling
-        {
-            ids.remove(&id);
-        }
+        dead.shunned.clear();
         self.disks[device].waiting.retain(|waiting| *waiting != tab);
         if self.disks[device].leader == Some(tab) {
             self.disks[device].leader = None;
@@ -249,7 +249,15 @@ impl Sim {
     pub fn inject_over(&mut self, to: usize, link: LinkId, frame: &str) {
         if self.tabs[to].node.is_some() {
             let (device, generation) = (self.tabs[to].device, self.tabs[to].generation);
-            self.ledger.arrived(device, to, generation, link, frame, Origin::Liar);
+            // What is on its way over this very link is no lie, only early.
+            let is_early = self.events.values().any(|event| match event {
+                Event::Frame { to: tab, link: over, frame: sent, .. } => {
+                    (*tab, *over, &**sent) == (to, link, frame)
+                }
+                _ => false,
+            });
+            let origin = if is_early { Origin::Peer } else { Origin::Liar };
+            self.ledger.arrived(device, to, generation, link, frame, origin);
             self.input(to, Input::Link(link, LinkEvent::Frame(frame.to_owned())));
         }
     }
@@ -360,6 +368,10 @@ impl Sim {
 
     pub fn watch(&mut self, tab: usize, room: RoomRef) {
         self.input(tab, Input::Watch(Some(room)));
+    }
+
+    pub fn watch_nothing(&mut self, tab: usize) {
+        self.input(tab, Input::Watch(None));
     }
 
     pub fn view(&self, tab: usize) -> AppView {
@@ -557,7 +569,9 @@ impl Sim {
     }
 
     fn connect(&mut self, tab: usize, link: LinkId, other: usize) {
-        if !self.can_reach(tab, other) {
+        let from = self.keys[self.tabs[tab].device].peer_id();
+        let shunned = self.tabs[other].shunned.get(&from).is_some_and(|until| self.now < *until);
+        if shunned || !self.can_reach(tab, other) {
             return;
         }
         self.tabs[other].next_accepted += 1;
@@ -680,6 +694,10 @@ impl Sim {
                     }
                 }
             }
+            Output::Shun { peer, ms } => {
+                let until = self.now.plus(ms);
+                self.tabs[tab].shunned.insert(peer, until);
+            }
             Output::Changed => {}
             Output::StepDown => {
                 let device = self.tabs[tab].device;
@@ -736,6 +754,7 @@ impl Sim {
         }
     }
 
+    /// The tab's socket closes. As at PeerServer, that frees an id only if no newer socket holds it.
     fn unregister(&mut self, tab: usize) {
         if let Some(id) = self.tabs[tab].registered.take()
             && let Some(ids) = &mut self.signalling

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::poll::tests::{draft, label};
 use crate::domain::poll::{Choice, NewOption, OptionId, Role, RoleUpdate, Status, Vote};
-use crate::protocol::view::{LostCause, Stage, Warning};
+use crate::protocol::view::{LostCause, Stage, TabView, Warning};
 
 fn vote(option: u16) -> Action {
     Action::Vote(Vote { choices: vec![OptionId(option)] })
@@ -73,6 +73,28 @@ fn create_share_vote_live() {
     assert_eq!(r.sim.disks[1].count(Store::Receipts), 1);
     assert!(receipt.revision == 2 || receipt.revision == 3);
     assert_eq!(r.sim.room(r.bob, r.room).online.len(), 3);
+}
+
+#[test]
+fn what_a_tab_tells_of_itself() {
+    let mut r = room();
+    let second = r.second_tab(1);
+    let about = |r: &Party, tab| {
+        let node = r.sim.node(tab);
+        let confirmed = node.confirmed(r.room).map(|poll| poll.revision);
+        (r.sim.view(tab).tab, node.watching(), node.serves_others(), confirmed)
+    };
+    let watching = Some(r.room);
+    assert_eq!(about(&r, r.owner), (TabView::Leading, watching, true, None));
+    assert_eq!(about(&r, r.ann), (TabView::Leading, watching, false, Some(1)));
+    assert_eq!(about(&r, second), (TabView::Following, watching, false, None));
+    r.sim.watch_nothing(second);
+    assert_eq!(about(&r, second), (TabView::Following, None, false, None));
+    for tab in [second, r.ann, r.bob] {
+        r.sim.close(tab);
+    }
+    r.sim.run(20_000);
+    assert_eq!(about(&r, r.owner), (TabView::Leading, watching, false, None));
 }
 
 #[test]
@@ -218,6 +240,26 @@ fn a_demotion_stops_commands_in_flight() {
 }
 
 #[test]
+fn a_vote_whose_refusal_is_lost_does_not_stand_over_a_later_one() {
+    let mut r = room();
+    let (owner, room) = (r.owner, r.room);
+    r.sim.frame_delay_ms = (100, 105);
+    r.sim.act(owner, room, Action::SetStatus(Status { open: false }));
+    r.sim.act(r.ann, room, vote(0));
+    r.sim.run(50);
+    r.sim.act(r.ann, room, vote(1));
+    r.sim.run(70);
+    // The first vote is refused by now, and word of that is on its way.
+    r.sim.act(owner, room, Action::SetStatus(Status { open: true }));
+    r.sim.run(70);
+    assert_eq!(r.sim.room(r.ann, room).rejected, []);
+    r.sim.cut(owner, r.ann);
+    r.converge(60_000);
+    assert_eq!(r.counts(), [0, 1, 0]);
+    assert_eq!(r.sim.owner_poll(owner, room).revision, 5, "both votes were taken, in order");
+}
+
+#[test]
 fn two_tabs_share_one_view_and_the_second_takes_over() {
     let mut r = room();
     let second = r.second_tab(1);
@@ -326,6 +368,31 @@ fn full_storage_on_a_participant_sends_nothing() {
     assert_eq!((view.pending.len(), view.rejected.len()), (0, 1));
     assert!(r.sim.tabs[r.ann].sent[sent..].iter().all(|frame| !frame.contains("poll:vote")));
     assert_eq!(r.counts(), [0, 0, 0]);
+}
+
+#[test]
+fn what_was_refused_is_shown_until_it_is_dismissed() {
+    let mut r = room();
+    for tab in [r.owner, r.ann] {
+        let refused = [9, 8].map(|option| r.sim.act(tab, r.room, vote(option)));
+        r.sim.run(100);
+        let shown = |r: &Party| -> Vec<CommandId> {
+            r.sim.room(tab, r.room).rejected.iter().map(|rejected| rejected.id).collect()
+        };
+        assert_eq!(shown(&r), refused);
+        let [first, second] = refused;
+        r.sim.intent(tab, Intent::Dismiss { room: r.room, command: first });
+        assert_eq!(shown(&r), [second]);
+    }
+}
+
+#[test]
+fn try_now_leaves_what_is_connected_alone() {
+    let mut r = room();
+    let sent = r.sim.tabs[r.ann].sent.len();
+    r.sim.intent(r.ann, Intent::TryNow);
+    assert_eq!(r.sim.tabs[r.ann].sent.len(), sent);
+    assert_eq!(r.link(r.ann), LinkView::Connected);
 }
 
 #[test]

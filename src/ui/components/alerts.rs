@@ -6,21 +6,26 @@ use crate::ui::room::Room;
 use crate::ui::view::{For, Show};
 use crate::ui::words;
 
-/// What went wrong in this room: commands that were not accepted, and a history that changed.
+/// What went wrong in this room, or is about to: commands that were not accepted, and whatever the room warns of.
 #[component]
 pub fn Alerts(room: Room) -> impl IntoView {
-    let history_changed = move || match room.warning() {
-        Some(Warning::HistoryChanged) => true,
-        None => false,
-    };
     view! {
-        <Show when=history_changed>
+        <Show when=move || room.warning() == Some(Warning::HistoryChanged)>
             <div class="alert alert--bad" role="alert">
                 <Icon sign=Sign::Warning />
                 <p>
                     <strong>"The owner now shows a different history."</strong>
                     " It does not contain everything that this device has seen before: the owner may have gone \
                     back to an older copy, or left something out. Compare your receipt with the owner."
+                </p>
+            </div>
+        </Show>
+        <Show when=move || room.warning() == Some(Warning::NearlyFull)>
+            <div class="alert" role="status">
+                <Icon sign=Sign::Warning />
+                <p>
+                    <strong>"Your room is almost full."</strong>
+                    " A browser can't hold many more connections. Whoever finds it full gets in when somebody leaves."
                 </p>
             </div>
         </Show>

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::bytes::Signature;
-use crate::domain::poll::{Edit, NewOption, RoleUpdate, Status, Tally, UserProfile};
+use crate::domain::poll::{Edit, NewOption, Refusal, RoleUpdate, Status, Tally, UserProfile};
 use crate::domain::text::Text;
 use crate::protocol::message::Ack;
 
@@ -169,24 +169,30 @@ impl Reference {
         let role = self.roles[by];
         let moderates = role >= Role::Moderator;
         match wish {
-            Wish::Vote(_) | Wish::AddOption(_) if role == Role::Viewer => Err(Code::RoleForbids),
-            Wish::AddOption(_) if !moderates && !self.participants_add_options => {
-                Err(Code::OptionsByOwnerOnly)
+            Wish::Vote(_) | Wish::AddOption(_) if role == Role::Viewer => {
+                Err(Code::Rule(Refusal::RoleForbids))
             }
-            Wish::Vote(_) | Wish::AddOption(_) if !self.open => Err(Code::PollClosed),
+            Wish::AddOption(_) if !moderates && !self.participants_add_options => {
+                Err(Code::Rule(Refusal::OptionsByOwnerOnly))
+            }
+            Wish::Vote(_) | Wish::AddOption(_) if !self.open => {
+                Err(Code::Rule(Refusal::PollClosed))
+            }
             Wish::Vote(choices) => self.vote(by, choices),
             Wish::AddOption(label) => {
                 if self.options.iter().any(|option| option.eq_ignore_ascii_case(label)) {
-                    return Err(Code::DuplicateOption);
+                    return Err(Code::Rule(Refusal::DuplicateOption));
                 }
                 self.options.push((*label).to_owned());
                 Ok(())
             }
-            Wish::SetRole(OWNER, _) | Wish::SetRole(_, Role::Owner) => Err(Code::RoleOfOwner),
+            Wish::SetRole(OWNER, _) | Wish::SetRole(_, Role::Owner) => {
+                Err(Code::Rule(Refusal::RoleOfOwner))
+            }
             Wish::SetRole(peer, to) => {
                 let over_voters = self.roles[*peer] < Role::Moderator && *to < Role::Moderator;
                 if !(role == Role::Owner || role == Role::Moderator && over_voters) {
-                    return Err(Code::RoleForbids);
+                    return Err(Code::Rule(Refusal::RoleForbids));
                 }
                 self.roles[*peer] = *to;
                 Ok(())
@@ -199,7 +205,9 @@ impl Reference {
                 self.names.remove(&by);
                 Ok(())
             }
-            Wish::SetStatus(_) | Wish::Edit { .. } if !moderates => Err(Code::RoleForbids),
+            Wish::SetStatus(_) | Wish::Edit { .. } if !moderates => {
+                Err(Code::Rule(Refusal::RoleForbids))
+            }
             Wish::SetStatus(open) => {
                 self.open = *open;
                 Ok(())
@@ -213,13 +221,13 @@ impl Reference {
 
     fn vote(&mut self, by: usize, choices: &[u16]) -> Result<(), Code> {
         if !choices.is_sorted_by(|a, b| a < b) {
-            return Err(Code::UnorderedChoices);
+            return Err(Code::Rule(Refusal::UnorderedChoices));
         }
         if choices.iter().any(|choice| usize::from(*choice) >= self.options.len()) {
-            return Err(Code::UnknownOption);
+            return Err(Code::Rule(Refusal::UnknownOption));
         }
         if self.choice == Choice::Single && choices.len() > 1 {
-            return Err(Code::TooManyChoices);
+            return Err(Code::Rule(Refusal::TooManyChoices));
         }
         self.votes.remove(&by);
         if !choices.is_empty() {
