@@ -29,7 +29,9 @@ export class CrashableBrowser {
 
   /** Starts it, or starts it again with what its profile holds. */
   async start(name: string): Promise<Person> {
-    const args = [...CHROMIUM_ARGS, "--headless", "--remote-debugging-port=0", `--user-data-dir=${this.profile}`];
+    // Without a window of its own: Playwright waits for every page that is there when it connects, and one time in forty
+    // Chromium's first one never answered.
+    const args = [...CHROMIUM_ARGS, "--headless", "--no-startup-window", "--remote-debugging-port=0", `--user-data-dir=${this.profile}`];
     const executable = process.env.PEERPOLL_CHROMIUM ?? chromium.executablePath();
     // A process group of its own, so that a signal reaches all of the browser's processes and no other.
     const browserProcess = spawn(executable, args, { detached: true, stdio: ["ignore", "ignore", "pipe"] });

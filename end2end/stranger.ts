@@ -57,11 +57,44 @@ export class Stranger {
     );
   }
 
+  /** Dials, and tells at any later time whether that has led to anything. */
+  tryToDial(link: string, seed: number): Promise<JSHandle<{ isOpen: boolean }>> {
+    const { host, port, path, key } = this.site.peerServer;
+    const signalling = { host, port, path, key, secure: false };
+    return this.page.evaluateHandle(
+      async ({ link, seed, signalling }) => {
+        const { Connection, Identity, parseLink } = window.peerpoll;
+        const identity = await Identity.fromSeed(new Uint8Array(32).fill(seed));
+        const attempt = { isOpen: false };
+        void Connection.dial({ Peer: window.Peer, signalling, room: await parseLink(link), identity }).then(() => (attempt.isOpen = true));
+        return attempt;
+      },
+      { link, seed, signalling },
+    );
+  }
+
   /** Dials and goes through the handshake, as an honest participant does. */
   async enter(link: string, seed?: number): Promise<Line> {
     const line = await this.dial(link, seed);
     await line.evaluate((connection) => connection.enter());
     return line;
+  }
+
+  /** Enters so many times, each under a key of its own; one after the other has left, or all to stay. */
+  async enterOften(link: string, times: number, { staying }: { staying: boolean }): Promise<void> {
+    const { host, port, path, key } = this.site.peerServer;
+    await this.page.evaluate(
+      async ({ link, times, staying, signalling }) => {
+        const { Connection, Identity, parseLink } = window.peerpoll;
+        const room = await parseLink(link);
+        for (let n = 0; n < times; n += 1) {
+          const connection = await Connection.dial({ Peer: window.Peer, signalling, room, identity: await Identity.fromSeed() });
+          await connection.enter();
+          if (!staying) connection.close();
+        }
+      },
+      { link, times, staying, signalling: { host, port, path, key, secure: false } },
+    );
   }
 
   /** A link to another poll of the same owner. */

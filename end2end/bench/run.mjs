@@ -128,9 +128,10 @@ try {
   for (const [kind, bytes] of Object.entries(kinds)) console.log(`    ${kind.padEnd(6)} ${(bytes / 1000).toFixed(1)} kB`);
   console.log(`    total  ${(total / 1000).toFixed(1)} kB, ${(total / 220_000).toFixed(2)} of 220 kB`);
   console.log("(c) vote while somebody floods the owner, median against the one before, of which 2 is allowed");
-  for (const { name, sent, connections, usualMs, medianMs } of await measureFloods(server)) {
-    const ratio = (medianMs / usualMs).toFixed(2);
+  for (const { name, sent, connections, usualMs, medianMs, elsewhereMs } of await measureFloods(server)) {
+    const [ratio, machine] = [medianMs, elsewhereMs].map((value) => (value / usualMs).toFixed(2));
     console.log(`    ${name}: usual ${ms(usualMs)}  flooded ${ms(medianMs)}  ratio ${ratio}  (${sent} frames, ${connections} connections)`);
+    console.log(`        while somebody else's poll is flooded: ${ms(elsewhereMs)}  ratio ${machine}`);
   }
 } finally {
   await server.close();

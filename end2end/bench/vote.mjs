@@ -51,14 +51,19 @@ export const voteSample = (page, n) =>
     return (await done) - from;
   }, n);
 
-export async function room(ownerContext, voterContext, server) {
-  const owner = await ownerContext.newPage();
+/** The link of a new poll, whose owner's page stays open. */
+export async function createPoll(context, server) {
+  const owner = await context.newPage();
   await owner.goto(server.url);
   await owner.getByRole("textbox", { name: "Question" }).fill("What do we eat?");
   await owner.getByRole("textbox", { name: "Option 1" }).fill("Pizza");
   await owner.getByRole("textbox", { name: "Option 2" }).fill("Soup");
   await owner.getByRole("button", { name: "Create poll" }).click();
-  const link = await owner.getByRole("textbox", { name: "Poll link" }).inputValue();
+  return owner.getByRole("textbox", { name: "Poll link" }).inputValue();
+}
+
+export async function room(ownerContext, voterContext, server) {
+  const link = await createPoll(ownerContext, server);
   const voter = await voterContext.newPage();
   await voter.goto(link);
   await voter.getByRole("status", { name: "Connection" }).getByText("Connected").waitFor();

@@ -38,20 +38,32 @@ export class Connection {
     });
     link.on("data", (frame) => {
       const messages = [JSON.parse(frame)].flat();
+      // An owner drops whoever is silent for 15 s.
+      for (const { type } of messages) if (type === "ping") this.send({ type: "pong", payload: {} });
       this.received.push(...messages);
       this.#unread.push(...messages);
       this.#wake();
     });
   }
 
-  /** Finds the owner of `room` through PeerServer and opens a channel. Nothing is proved yet. */
-  static async dial({ Peer, signalling, iceServers = [], room, identity }) {
+  /** Finds the owner of `room` through PeerServer and opens a channel, unless `signal` is aborted first. Nothing is proved yet. */
+  static async dial({ Peer, signalling, iceServers = [], room, identity, signal }) {
     const { token, peerId } = identity;
     const peer = new Peer(peerId, { ...signalling, token, config: { iceServers }, debug: 0 });
-    await until(peer, "open");
-    const link = peer.connect(room.ownerPeerId, { reliable: true, serialization: RAW });
-    await Promise.race([until(link, "open"), until(peer, "error").then((error) => Promise.reject(error))]);
-    return new Connection(peer, link, room, identity);
+    const failed = until(peer, "error").then((error) => Promise.reject(error));
+    const aborted = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    const open = async () => {
+      await until(peer, "open");
+      const link = peer.connect(room.ownerPeerId, { reliable: true, serialization: RAW });
+      await until(link, "open");
+      return new Connection(peer, link, room, identity);
+    };
+    try {
+      return await Promise.race([open(), failed, aborted]);
+    } catch (error) {
+      peer.destroy();
+      throw error;
+    }
   }
 
   send(message) {

@@ -83,6 +83,8 @@ for (const [name, { owns, joins }] of Object.entries(ROOMS)) {
         signalling = await startSignalling({ host: HOST, port });
         await bothSee(owner, voter, { Pizza: "2", Soup: "0" });
         await voter.reload();
+        // Before that it shows its copy, in which nothing can be pressed.
+        await voter.sees({ connection: CONNECTED });
         await voter.press("Soup");
         await bothSee(owner, voter, { Pizza: "1", Soup: "1" });
       }));

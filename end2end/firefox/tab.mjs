@@ -81,15 +81,27 @@ export class Tab {
     await field.type(text);
   }
 
+  /** Presses a button once it can be pressed: looking and pressing are one step, or it might be disabled in between. */
   async #click(name) {
-    const button = await this.#control("button", name);
-    await button.click();
+    const press = async () => {
+      const button = await this.#find("button", name);
+      return button?.evaluate((element) => {
+        const isEnabled = element.isConnected && element.ariaDisabled !== "true" && !element.disabled;
+        if (isEnabled) element.click();
+        return isEnabled;
+      });
+    };
+    assert.ok(await until(press, Boolean), `there is a button called ${name} that can be pressed`);
   }
 
   async #control(role, name) {
-    const control = await until(() => this.#page.$(`::-p-aria([name="${name}"][role="${role}"])`), Boolean);
+    const control = await until(() => this.#find(role, name), Boolean);
     assert.ok(control, `there is a ${role} called ${name}`);
     return control;
+  }
+
+  #find(role, name) {
+    return this.#page.$(`::-p-aria([name="${name}"][role="${role}"])`);
   }
 }
 

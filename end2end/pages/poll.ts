@@ -1,5 +1,8 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 
+/** How soon something can be pressed that is about to be. */
+const PRESSED_MS = 10_000;
+
 export type Role = "Viewer" | "Voter" | "Moderator" | "Owner";
 
 /** `/poll#…`: a poll, for whoever looks at it. */
@@ -143,9 +146,15 @@ export class PollPage {
 
   // --- what one does here ----------------------------------------------------------------------
 
-  /** Presses the button; whether anything comes of it is for the test to say. */
+  /**
+   * Presses the button once it is there to be pressed and voting is on; whether anything comes of it is for the test to say.
+   * Looking and pressing are one step: in between, a connection that has just ended could turn it off.
+   */
   async press(label: string): Promise<void> {
-    await this.voteButton(label).click();
+    await expect(async () => {
+      await this.voteButton(label).click({ trial: true });
+      expect(await this.pressIfOn(label)).toBe(true);
+    }).toPass({ timeout: PRESSED_MS });
   }
 
   /** Has the button pressed a moment later: what that sets off can't keep the caller waiting. */

@@ -215,6 +215,18 @@ test("a command replayed on the same and on a later connection is acked alike an
   await owner.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
 });
 
+test("whoever sent what nobody may is not let in again at once, and others are", async ({ owner, stranger }) => {
+  const link = await owner.createPoll(LUNCH);
+  const line = await stranger.enter(link, 5);
+  await line.evaluate((connection) => connection.sendFrame("no message"));
+  expect(await line.evaluate((connection) => connection.settle())).toEqual(cutOff("malformed"));
+  await line.evaluate((connection) => connection.close());
+
+  const again = await stranger.tryToDial(link, 5);
+  for (let other = 0; other < 3; other += 1) await stranger.enter(link);
+  expect(await again.evaluate(({ isOpen }) => isOpen)).toBe(false);
+});
+
 test("a command id used again for something else is refused", async ({ owner, stranger }) => {
   const line = await stranger.enter(await owner.createPoll(LUNCH));
   const outcome = await line.evaluate(async (connection) => {

@@ -1,0 +1,42 @@
+// Many connections to one owner. A browser allows a page some five hundred, and counts closed ones until it has collected them.
+
+import { expect, test } from "../fixtures";
+import { LUNCH } from "../polls";
+import { Stranger } from "../stranger";
+
+const AT_ONCE_MAX = 500;
+const PER_STRANGER = 200;
+const NEARLY_FULL = 450;
+
+// Half a thousand handshakes take their time.
+test.slow();
+
+test("more connections than a page may have, one after the other, leave room for the next", async ({ browser, owner, site, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  for (let done = 0; done <= AT_ONCE_MAX; done += PER_STRANGER) {
+    const stranger = await Stranger.come(browser, site);
+    await stranger.enterOften(link, PER_STRANGER, { staying: false });
+    await stranger.leave();
+  }
+  await voter.join(link);
+  await voter.poll.vote("Pizza");
+  await owner.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
+});
+
+test("an owner is told before the page can hold nobody more", async ({ browser, owner, site, voter }) => {
+  const link = await owner.createPoll(LUNCH);
+  const crowds: Stranger[] = [];
+  for (let here = 1; here < NEARLY_FULL; here += NEARLY_FULL / 2) {
+    const stranger = await Stranger.come(browser, site);
+    await stranger.enterOften(link, Math.min(NEARLY_FULL / 2, NEARLY_FULL - here), { staying: true });
+    crowds.push(stranger);
+  }
+  await expect(owner.page.getByText("Your room is almost full.")).toBeHidden();
+  await voter.join(link);
+  await expect(owner.page.getByText("Your room is almost full.")).toBeVisible();
+  await voter.poll.vote("Pizza");
+  await owner.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
+
+  for (const crowd of crowds) await crowd.leave();
+  await expect(owner.page.getByText("Your room is almost full.")).toBeHidden();
+});
