@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::storage::Row;
+use crate::domain::identity::PublicKey;
 
 /// A connection to one peer. Dialled ones are numbered by us, accepted ones by the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,9 +129,9 @@ pub enum Output {
     CloseLink {
         link: LinkId,
     },
-    /// Offers of the peer with this id, whatever suffix it has, are passed over for so long.
+    /// Offers under any id of this key are passed over for so long.
     Shun {
-        peer: String,
+        key: PublicKey,
         ms: u64,
     },
     /// For the other tabs of this identity.

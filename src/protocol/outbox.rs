@@ -5,8 +5,9 @@
 //! command is sent and judged again, and must not be taken after a later one. So nothing follows a command
 //! before its answer, nor a refused one before storage has forgotten it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::message::Code;
 use super::view::{Pending, Stage};
 use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
@@ -21,6 +22,8 @@ struct Item {
     signed: SignedCommand,
     bytes: usize,
     stage: Stage,
+    /// What the owner said. The item stays until storage has forgotten it.
+    refused: Option<Code>,
 }
 
 /// In the order in which the commands were given, which is the order in which they are sent.
@@ -28,8 +31,6 @@ struct Item {
 pub struct Outbox {
     items: BTreeMap<u64, Item>,
     next: u64,
-    /// Refused, and still in storage.
-    refused: BTreeSet<u64>,
 }
 
 impl Outbox {
@@ -38,7 +39,9 @@ impl Outbox {
         let mut outbox = Self::default();
         for (sequence, signed) in rows {
             let bytes = signed.command.transcript().len();
-            outbox.items.insert(sequence, Item { signed, bytes, stage: Stage::Saved });
+            outbox
+                .items
+                .insert(sequence, Item { signed, bytes, stage: Stage::Saved, refused: None });
             outbox.next = outbox.next.max(sequence + 1);
         }
         if bug::on(Bug::OutboxForgottenOnReload) {
@@ -49,7 +52,7 @@ impl Outbox {
 
     /// Whether nothing is left, in storage neither.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.refused.is_empty()
+        self.items.is_empty()
     }
 
     /// Takes a command that is about to be saved; `None` when the outbox is full.
@@ -61,7 +64,7 @@ impl Outbox {
         }
         let sequence = self.next;
         self.next += 1;
-        self.items.insert(sequence, Item { signed, bytes, stage: Stage::Saving });
+        self.items.insert(sequence, Item { signed, bytes, stage: Stage::Saving, refused: None });
         Some(sequence)
     }
 
@@ -87,17 +90,26 @@ impl Outbox {
     }
 
     fn ready(&self) -> Option<u64> {
-        let pipelined = bug::on(Bug::SentBeforeAnswer);
-        let passed_over = |item: &Item| pipelined && item.stage == Stage::Sent;
-        let mut items = self.items.iter().filter(|(_, item)| !passed_over(item));
+        let (sequence, oldest) = self.items.first_key_value()?;
+        let is_ready = oldest.stage == Stage::Saved && oldest.refused.is_none();
+        is_ready.then_some(*sequence).or_else(|| self.ready_by_a_bug())
+    }
+
+    /// What a deliberate bug sends besides.
+    fn ready_by_a_bug(&self) -> Option<u64> {
+        let mut unsent = self
+            .items
+            .iter()
+            .filter(|(_, item)| item.stage != Stage::Sent && item.refused.is_none());
         let (sequence, item) =
-            if bug::on(Bug::OutboxOrderLost) { items.next_back() } else { items.next() }?;
-        let saved = match item.stage {
-            Stage::Saving => bug::on(Bug::SentBeforeSaved),
-            Stage::Saved => true,
+            if bug::on(Bug::OutboxOrderLost) { unsent.next_back() } else { unsent.next() }?;
+        let is_oldest = self.items.first_key_value().is_some_and(|(oldest, _)| oldest == sequence);
+        let is_sent = match item.stage {
+            Stage::Saving => bug::on(Bug::SentBeforeSaved) && is_oldest,
+            Stage::Saved => bug::on(Bug::SentBeforeAnswer) || bug::on(Bug::OutboxOrderLost),
             Stage::Sent => false,
         };
-        (saved && (self.refused.is_empty() || pipelined)).then_some(*sequence)
+        is_sent.then_some(*sequence)
     }
 
     /// The connection is gone: all that was sent on it may be lost.
@@ -123,21 +135,23 @@ impl Outbox {
             .map(|(sequence, item)| (*sequence, &item.signed))
     }
 
-    /// Takes a refused command out; nothing is sent until it is [`Self::forgotten`].
-    pub fn refuse(&mut self, sequence: u64) -> Option<SignedCommand> {
-        let signed = self.remove(sequence)?;
-        self.refused.insert(sequence);
-        Some(signed)
+    /// Marks a command as refused, and returns its place: nothing is sent until storage has forgotten it. `None` when it is
+    /// not here, or was refused before.
+    pub fn refuse(&mut self, id: CommandId, code: Code) -> Option<u64> {
+        let mut items = self.items.iter_mut();
+        let (sequence, item) = items.find(|(_, item)| item.signed.command.id == id)?;
+        item.refused.replace(code).is_none().then_some(*sequence)
     }
 
-    /// Storage has a refused command no longer.
-    pub fn forgotten(&mut self, sequence: u64) {
-        self.refused.remove(&sequence);
+    /// Storage has a refused command no longer: what it was, and why it was refused.
+    pub fn forgotten(&mut self, sequence: u64) -> Option<(SignedCommand, Code)> {
+        let code = self.items.get(&sequence)?.refused?;
+        Some((self.remove(sequence)?, code))
     }
 
     /// What storage has to forget.
     pub fn refused(&self) -> impl Iterator<Item = u64> {
-        self.refused.iter().copied()
+        self.items.iter().filter(|(_, item)| item.refused.is_some()).map(|(sequence, _)| *sequence)
     }
 
     pub fn remove(&mut self, sequence: u64) -> Option<SignedCommand> {
@@ -200,16 +214,21 @@ mod tests {
     #[test]
     fn nothing_follows_a_refused_command_before_storage_has_forgotten_it() {
         let mut outbox = Outbox::restore([(4, vote(1)), (7, vote(2))]);
+        let [first, second] = [vote(1), vote(2)].map(|signed| signed.command.id);
         assert_eq!(outbox.next_to_send(), Some(&vote(1)));
-        assert_eq!(outbox.refuse(4), Some(vote(1)));
-        assert_eq!(outbox.refuse(4), None);
+        assert_eq!(outbox.refuse(first, Code::IdReused), Some(4));
+        assert_eq!(outbox.refuse(first, Code::IdReused), None);
+        outbox.unsend();
+        outbox.unsend_one(first);
         assert_eq!(outbox.next_to_send(), None);
         assert_eq!(outbox.refused().collect::<Vec<_>>(), [4]);
-        outbox.forgotten(4);
+        assert_eq!(outbox.forgotten(4), Some((vote(1), Code::IdReused)));
+        assert_eq!(outbox.forgotten(4), None);
+        assert_eq!(outbox.forgotten(7), None, "that one was not refused");
         assert_eq!(outbox.next_to_send(), Some(&vote(2)));
-        assert_eq!(outbox.refuse(7), Some(vote(2)));
+        assert_eq!(outbox.refuse(second, Code::LogFull), Some(7));
         assert!(!outbox.is_empty(), "storage still has it");
-        outbox.forgotten(7);
+        assert_eq!(outbox.forgotten(7), Some((vote(2), Code::LogFull)));
         assert!(outbox.is_empty());
     }
 

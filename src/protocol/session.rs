@@ -810,7 +810,8 @@ impl Session {
         self.saving.insert(batch, Saving::Answer(rows));
     }
 
-    /// Takes a refused command out of storage.
+    /// Takes a refused command out of storage. Nobody is told of the refusal before: a page that is closed until then would
+    /// send it again, and it might be taken.
     fn forget(&mut self, cx: &mut Context<'_>, sequence: u64) {
         let batch = cx.commit(vec![Row::outbox_done(self.room, sequence)], Durability::Strict);
         self.saving.insert(batch, Saving::Refusal(sequence));
@@ -828,13 +829,12 @@ impl Session {
             self.send_after = cx.now.plus(TOO_FAST_PAUSE_MS);
             return;
         }
-        let Some((sequence, _)) = self.outbox.find(id) else { return };
         if bug::on(Bug::RefusalIgnored) {
             return;
         }
-        let Some(signed) = self.outbox.refuse(sequence) else { return };
-        self.forget(cx, sequence);
-        self.reject(cx, id, signed.command.action, error.code.message().to_owned());
+        if let Some(sequence) = self.outbox.refuse(id, error.code) {
+            self.forget(cx, sequence);
+        }
     }
 
     // --- storage -------------------------------------------------------------------------------
@@ -846,7 +846,10 @@ impl Session {
             None => return false,
             Some(Saving::Answer(_) | Saving::Copy) => {}
             Some(Saving::Refusal(sequence)) => {
-                self.outbox.forgotten(sequence);
+                if let Some((SignedCommand { command, .. }, code)) = self.outbox.forgotten(sequence)
+                {
+                    self.reject(cx, command.id, command.action, code.message().to_owned());
+                }
                 self.pump(cx);
             }
             Some(Saving::Command(sequence)) => {

@@ -218,7 +218,7 @@ impl Driver {
             Output::Dial { link, remote } => self.peerjs.dial(link, &remote),
             Output::Send { link, frame } => self.peerjs.send(link, &frame),
             Output::CloseLink { link } => self.peerjs.close(link),
-            Output::Shun { peer, ms } => self.peerjs.shun(peer, ms),
+            Output::Shun { key, ms } => self.peerjs.shun(key, ms),
             Output::Broadcast(text) => {
                 if let Some(channel) = &*self.channel.borrow() {
                     channel.post(&text);

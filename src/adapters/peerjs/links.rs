@@ -19,6 +19,7 @@ use super::link::{Closing, Link, State, descriptions, is_ordered_and_reliable, s
 use super::signalling::{ID_UNITS_MAX, refuse};
 use super::{Event, Service, object, on, text_within};
 use crate::adapters::listener::Listener;
+use crate::domain::identity::PublicKey;
 use crate::protocol::effect::{LinkEvent, LinkId};
 
 /// The serialisation we dial with and accept: plain text, so that parsing and its limits are ours.
@@ -303,22 +304,20 @@ impl Service {
         self.links.borrow_mut().get_mut(&link).is_some_and(|entry| entry.keep_early(frame))
     }
 
-    pub(super) fn shun(self: &Rc<Self>, peer: String, ms: u64) {
+    pub(super) fn shun(self: &Rc<Self>, key: PublicKey, ms: u64) {
         let service = Rc::downgrade(self);
-        let over = peer.clone();
         let timer = Timeout::new(u32::try_from(ms).unwrap_or(u32::MAX), move || {
             spawn_local(async move {
                 if let Some(service) = service.upgrade() {
-                    service.shunned.borrow_mut().remove(&over);
+                    service.shunned.borrow_mut().remove(&key);
                 }
             });
         });
-        self.shunned.borrow_mut().insert(peer, timer);
+        self.shunned.borrow_mut().insert(key, timer);
     }
 
     fn is_shunned(&self, remote: &str) -> bool {
-        let peer = remote.split_once('-').map_or(remote, |(peer, _)| peer);
-        self.shunned.borrow().contains_key(peer)
+        self.shunned.borrow().keys().any(|key| key.owns_signalling_id(remote))
     }
 
     /// Whether one more connection from `remote` may be opening.

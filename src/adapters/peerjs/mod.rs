@@ -34,6 +34,7 @@ use self::queue::EventQueue;
 use self::signalling::{Health, Signalling};
 use super::listener::Listener;
 use crate::domain::config::Config;
+use crate::domain::identity::PublicKey;
 use crate::protocol::effect::{LinkEvent, LinkId, SignallingCommand, SignallingEvent};
 
 /// What the service reports.
@@ -60,7 +61,7 @@ struct Service {
     accepted: Cell<u64>,
     closed: Cell<u64>,
     /// Peers whose offers are passed over, until their timers have run out.
-    shunned: RefCell<BTreeMap<String, Timeout>>,
+    shunned: RefCell<BTreeMap<PublicKey, Timeout>>,
 }
 
 impl PeerJs {
@@ -108,9 +109,9 @@ impl PeerJs {
         self.service.send(link, frame);
     }
 
-    /// Passes over what this peer offers for so long, whatever suffix its id has.
-    pub fn shun(&self, peer: String, ms: u64) {
-        self.service.shun(peer, ms);
+    /// Passes over what is offered under any id of this key for so long.
+    pub fn shun(&self, key: PublicKey, ms: u64) {
+        self.service.shun(key, ms);
     }
 
     /// Closes a link after the frames already sent over it.

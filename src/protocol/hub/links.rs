@@ -150,6 +150,10 @@ impl Hub {
             return self.close(cx, id, Code::OutOfOrder, None);
         };
         match handshake.verify(proof, &binding(link, my_id), cx.key) {
+            // A connection that was opening when its key was shunned.
+            Ok((key, _)) if self.shunned.get(&key).is_some_and(|until| cx.now < *until) => {
+                self.close(cx, id, Code::TooFast, None);
+            }
             Ok((key, PollId::LOBBY)) => self.welcome_to_lobby(cx, id, key),
             Ok((key, poll)) => self.welcome(cx, id, key, poll),
             Err(code) => self.close(cx, id, code, None),
@@ -210,6 +214,7 @@ impl Hub {
             send(cx, id, &Message::Welcome(Welcome { role: Role::default(), head: None }));
         }
         self.tell_lobby(cx);
+        cx.changed();
     }
 
     pub(super) fn lobby_message(&mut self, cx: &mut Context<'_>, id: LinkId, message: &Message) {
@@ -318,9 +323,11 @@ impl Hub {
     }
 
     /// Whoever did what nobody may waits before the next try: each connection costs this page milliseconds.
-    fn shun(&self, cx: &mut Context<'_>, id: LinkId) {
-        if let Some(key) = self.links.get(&id).and_then(Link::proved) {
-            cx.out.push(Output::Shun { peer: key.peer_id(), ms: SHUN_MS });
+    fn shun(&mut self, cx: &mut Context<'_>, id: LinkId) {
+        if let Some(key) = self.links.get(&id).and_then(Link::proved_key) {
+            self.shunned.retain(|_, until| cx.now < *until);
+            self.shunned.insert(key, cx.now.plus(SHUN_MS));
+            cx.out.push(Output::Shun { key, ms: SHUN_MS });
         }
     }
 
@@ -352,14 +359,17 @@ impl Hub {
     }
 
     pub(super) fn leave_room(&mut self, cx: &mut Context<'_>, id: LinkId) {
-        let Some((poll, key)) = self.links.get(&id).and_then(Link::member_of) else { return };
+        let Some(link) = self.links.get(&id) else { return };
+        if link.proved_key().is_some() {
+            cx.changed();
+        }
+        let Some((poll, key)) = link.member_of() else { return };
         let Some(hosted) = self.polls.get_mut(&poll) else { return };
         // A newer connection of the same key may have taken its place.
         if hosted.members.get(&key) == Some(&id) {
             hosted.members.remove(&key);
             hosted.set_presence(key, false);
             self.flush_if_due(cx, poll);
-            cx.changed();
         }
     }
 

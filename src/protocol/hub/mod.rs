@@ -42,8 +42,8 @@ use crate::domain::poll::{Action, Poll};
 
 /// Connections in all: Chrome allows a page about 500.
 pub const LINKS_MAX: usize = 490;
-/// From so many people on the owner is told that the room fills.
-pub const MEMBERS_NEARLY_FULL: usize = 450;
+/// From so many people on, those in the lobby too, the owner is told that the page fills.
+pub const LINKS_NEARLY_FULL: usize = 450;
 /// Connections that have not proved themselves. A hall that scans one code opens its channels in the same
 /// second, so this is half the room.
 pub const PENDING_LINKS_MAX: usize = 245;
@@ -121,7 +121,7 @@ impl Link {
     }
 
     /// Whose connection it is, once that was proved.
-    fn proved(&self) -> Option<PublicKey> {
+    fn proved_key(&self) -> Option<PublicKey> {
         match self.phase {
             Phase::Member { key, .. } | Phase::Lobby { key, .. } => Some(key),
             Phase::Greeting | Phase::TurnedAway | Phase::Proving(_) | Phase::Closing { .. } => None,
@@ -193,6 +193,8 @@ pub struct Hub {
     owner: PublicKey,
     polls: BTreeMap<PollId, Hosted>,
     links: BTreeMap<LinkId, Link>,
+    /// Who is not let in again, and until when.
+    shunned: BTreeMap<PublicKey, Timestamp>,
     gathered: Vec<Gathered>,
     flight: Option<Flight>,
     /// After a failed commit: when to try again.
@@ -215,6 +217,7 @@ impl Hub {
             owner,
             polls: BTreeMap::new(),
             links: BTreeMap::new(),
+            shunned: BTreeMap::new(),
             gathered: Vec::new(),
             flight: None,
             retry_at: None,
@@ -267,8 +270,8 @@ impl Hub {
     }
 
     fn warning(&self) -> Option<Warning> {
-        let members: usize = self.polls.values().map(|hosted| hosted.members.len()).sum();
-        (members >= MEMBERS_NEARLY_FULL).then_some(Warning::NearlyFull)
+        let here = self.links.values().filter(|link| link.proved_key().is_some()).count();
+        (here >= LINKS_NEARLY_FULL).then_some(Warning::NearlyFull)
     }
 
     fn uncommitted(&self) -> impl Iterator<Item = &Gathered> {

@@ -34,7 +34,7 @@ struct Bench {
     /// What each connection was sent and not yet looked at.
     sent: BTreeMap<LinkId, Vec<Message>>,
     closed: Vec<LinkId>,
-    shunned: Vec<String>,
+    shunned: Vec<PublicKey>,
     batches: Vec<BatchId>,
 }
 
@@ -72,9 +72,9 @@ impl Bench {
                 }
                 Output::CloseLink { link } => self.closed.push(link),
                 Output::Commit(batch) => self.batches.push(batch.id),
-                Output::Shun { peer, ms } => {
+                Output::Shun { key, ms } => {
                     assert_eq!(ms, SHUN_MS);
-                    self.shunned.push(peer);
+                    self.shunned.push(key);
                 }
                 Output::Changed | Output::Broadcast(_) | Output::Signalling(_) => {}
                 Output::Dial { .. } | Output::StepDown => panic!("a hub does not"),
@@ -140,9 +140,15 @@ impl Bench {
 
     /// A connection of `key` that is a member of `poll`.
     fn join(&mut self, key: &KeyPair, poll: PollId) -> LinkId {
+        let link = self.dial_as(key.public().peer_id());
+        self.prove(link, key, poll);
+        link
+    }
+
+    /// The handshake over a connection that was dialled under `key`'s id.
+    fn prove(&mut self, link: LinkId, key: &KeyPair, poll: PollId) {
         let (id_participant, id_owner) =
             (key.public().peer_id(), self.world.key.public().peer_id());
-        let link = self.dial_as(id_participant.clone());
         let (handshake, hello) = ParticipantHandshake::start(Bytes([9; 32]));
         self.send(link, &Message::Hello(hello));
         let sent = self.take(link);
@@ -156,7 +162,6 @@ impl Bench {
         let room = RoomRef { owner: self.world.key.public(), poll };
         let answer = handshake.prove(proof, &binding, room, key).expect("honest");
         self.send(link, &Message::ParticipantProof(answer));
-        link
     }
 
     fn member(&mut self, key: &KeyPair) -> LinkId {
@@ -305,12 +310,20 @@ fn crowd(count: usize) -> impl Iterator<Item = KeyPair> {
 fn an_owner_is_told_before_the_room_is_full() {
     let mut bench = Bench::new();
     let warning = |bench: &Bench| bench.hub.view(room().poll, SignallingView::Open).warning;
-    let links: Vec<LinkId> = crowd(MEMBERS_NEARLY_FULL - 1).map(|key| bench.member(&key)).collect();
-    assert_eq!(warning(&bench), None);
-    bench.member(&ann());
-    assert_eq!(warning(&bench), Some(Warning::NearlyFull));
-    bench.event(links[0], LinkEvent::Closed);
-    assert_eq!(warning(&bench), None);
+    let rooms = [room().poll, PollId::LOBBY].into_iter().cycle();
+    let links: Vec<LinkId> =
+        crowd(LINKS_NEARLY_FULL - 1).zip(rooms).map(|(key, room)| bench.join(&key, room)).collect();
+    bench.settle();
+    let changed = |bench: &mut Bench| bench.world.take().contains(&Output::Changed);
+    bench.dial_as(ann().public().peer_id());
+    assert_eq!((changed(&mut bench), warning(&bench)), (false, None));
+    for (link, room) in links.into_iter().zip([room().poll, PollId::LOBBY]) {
+        let last = bench.dial_as(ann().public().peer_id());
+        bench.prove(last, &ann(), room);
+        assert_eq!((changed(&mut bench), warning(&bench)), (true, Some(Warning::NearlyFull)));
+        bench.event(link, LinkEvent::Closed);
+        assert_eq!((changed(&mut bench), warning(&bench)), (true, None));
+    }
 }
 
 #[test]
@@ -562,7 +575,7 @@ fn malformed_frames_end_the_connection_and_nothing_else() {
         bench.frame(link, text);
         assert_eq!(bench.codes(link), [(code, None)], "{text}");
         bench.assert_closing(link);
-        assert_eq!(bench.shunned, [ann().public().peer_id()], "{text}");
+        assert_eq!(bench.shunned, [ann().public()], "{text}");
         bench.command(bob, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
         bench.settle();
         assert_eq!(bench.poll().revision, 2);
@@ -577,7 +590,30 @@ fn what_is_no_frame_ends_the_connection_without_a_word() {
     bench.hub.on_link(&mut bench.world.cx(), link, &my_id, LinkEvent::NoFrame);
     assert_eq!(bench.codes(link), []);
     assert_eq!(bench.closed, [link]);
-    assert_eq!(bench.shunned, [ann().public().peer_id()]);
+    assert_eq!(bench.shunned, [ann().public()]);
+}
+
+#[test]
+fn who_is_shunned_gets_in_over_no_connection_before_that_is_over() {
+    for place in [room().poll, PollId::LOBBY] {
+        let mut bench = Bench::new();
+        let [opening, late] = [(); 2].map(|()| bench.dial_as(ann().public().peer_id()));
+        let link = bench.join(&ann(), place);
+        bench.take(link);
+        bench.frame(link, "not json");
+        assert_eq!(bench.codes(link), [(Code::Malformed, None)]);
+        assert_eq!(bench.shunned, [ann().public()]);
+        let others = bench.join(&KeyPair::from_seed(&[3; 32]), place);
+        assert!(matches!(bench.take(others).as_slice(), [Message::Welcome(_), ..]));
+
+        bench.world.now = bench.world.now.plus(SHUN_MS - 1);
+        bench.prove(opening, &ann(), place);
+        assert_eq!(bench.take(opening), [Message::error(Code::TooFast, None)]);
+        bench.world.now = bench.world.now.plus(1);
+        bench.prove(late, &ann(), place);
+        assert!(matches!(bench.take(late).as_slice(), [Message::Welcome(_), ..]));
+        assert_eq!(bench.shunned, [ann().public()], "not for having been here already");
+    }
 }
 
 #[test]
@@ -595,7 +631,7 @@ fn nobody_is_shunned_for_what_honest_clients_bring_upon_themselves() {
         bench.codes(newer),
         [(Code::Rule(Refusal::UnknownOption), Some(vote(7, 9).command.id))]
     );
-    assert_eq!(bench.shunned, [] as [String; 0]);
+    assert_eq!(bench.shunned, []);
 }
 
 #[test]

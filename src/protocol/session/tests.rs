@@ -633,19 +633,26 @@ fn too_fast_sends_the_same_again_after_a_pause() {
 }
 
 #[test]
-fn a_refused_command_leaves_storage_even_when_that_fails_at_first() {
+fn a_refused_command_leaves_storage_even_when_that_fails_at_first_and_then_one_is_told() {
     let mut bench = Bench::live();
+    let shown = |bench: &Bench| {
+        let view = bench.session.view(bench.owner.public(), SignallingView::Open);
+        (view.pending.len(), view.rejected.len())
+    };
     bench.act(7, 1);
     bench.settle();
     bench.hear(&Message::error(Code::BadSignature, Some(id(7))));
     assert_eq!(bench.writes(), [Store::Outbox]);
+    assert_eq!(shown(&bench), (1, 0));
     bench.fail_commits(StorageFailure::Unavailable);
     assert!(!bench.session.is_idle());
     while bench.batches.is_empty() {
         bench.tick_when_due();
     }
     assert_eq!((bench.batches.len(), bench.writes()), (1, vec![Store::Outbox]));
+    assert_eq!(shown(&bench), (1, 0));
     bench.settle();
+    assert_eq!(shown(&bench), (0, 1));
     assert!(bench.session.is_idle());
 }
 

@@ -51,8 +51,8 @@ pub struct Tab {
     epoch: u64,
     links: BTreeMap<LinkId, Wire>,
     next_accepted: u64,
-    /// Devices whose offers are passed over, and until when.
-    shunned: BTreeMap<String, Timestamp>,
+    /// Keys whose offers are passed over, and until when.
+    shunned: BTreeMap<PublicKey, Timestamp>,
     /// When the newest transaction under way completes.
     committing_until: Timestamp,
     /// When its one timeout fires, in real time.
@@ -569,9 +569,9 @@ impl Sim {
     }
 
     fn connect(&mut self, tab: usize, link: LinkId, other: usize) {
-        let from = self.keys[self.tabs[tab].device].peer_id();
-        let shunned = self.tabs[other].shunned.get(&from).is_some_and(|until| self.now < *until);
-        if shunned || !self.can_reach(tab, other) {
+        let from = self.tabs[tab].registered.clone().unwrap_or_default();
+        let mut shunned = self.tabs[other].shunned.iter().filter(|(_, until)| self.now < **until);
+        if shunned.any(|(key, _)| key.owns_signalling_id(&from)) || !self.can_reach(tab, other) {
             return;
         }
         self.tabs[other].next_accepted += 1;
@@ -694,9 +694,9 @@ impl Sim {
                     }
                 }
             }
-            Output::Shun { peer, ms } => {
+            Output::Shun { key, ms } => {
                 let until = self.now.plus(ms);
-                self.tabs[tab].shunned.insert(peer, until);
+                self.tabs[tab].shunned.insert(key, until);
             }
             Output::Changed => {}
             Output::StepDown => {
