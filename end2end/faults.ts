@@ -2,21 +2,76 @@
 
 import type { BrowserContext, Page } from "@playwright/test";
 
-type StorageFault = "full" | "failing";
+import type { Person } from "./people";
+import type { Site } from "./site";
 
-/** From now on nothing can be written: there is no room left, or every transaction is aborted. */
-export async function breakStorage(page: Page, fault: StorageFault): Promise<void> {
-  await page.evaluate((fault) => {
-    const put = IDBObjectStore.prototype.put;
-    const broken = function (this: IDBObjectStore, ...args: Parameters<typeof put>) {
-      if (fault === "full") throw new DOMException("no room", "QuotaExceededError");
-      const request = put.apply(this, args);
-      this.transaction.abort();
-      return request;
-    };
-    IDBObjectStore.prototype.put = broken;
-    Object.assign(window, { mendStorage: () => (IDBObjectStore.prototype.put = put) });
-  }, fault);
+/** Something that can happen to one person's storage, now or later, and be undone. */
+export interface StorageFault {
+  strike(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+/** Every transaction that writes is aborted. */
+export function failing({ page }: Person): StorageFault {
+  return {
+    strike: () =>
+      page.evaluate(() => {
+        const put = IDBObjectStore.prototype.put;
+        IDBObjectStore.prototype.put = function (...args) {
+          const request = put.apply(this, args);
+          this.transaction.abort();
+          return request;
+        };
+        Object.assign(window, { mendStorage: () => (IDBObjectStore.prototype.put = put) });
+      }),
+    mend: () => mendStorage(page),
+  };
+}
+
+const QUOTA_BYTES = 4_000_000;
+
+/**
+ * A disk with little room, which is filled to the last byte by another page of this site. To be had before the site stores
+ * anything: Chromium asks but now and then how much is left.
+ */
+export async function filling(person: Person, site: Site): Promise<StorageFault> {
+  const session = await person.context.newCDPSession(person.page);
+  const origin = new URL(site.url()).origin;
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: QUOTA_BYTES });
+  return {
+    strike: async () => {
+      const page = await openBeside(person, site);
+      await page.evaluate(async () => {
+        const open = indexedDB.open("ballast", 1);
+        open.onupgradeneeded = () => open.result.createObjectStore("rows", { autoIncrement: true });
+        await new Promise((resolve) => (open.onsuccess = resolve));
+        const isStored = (bytes: number): Promise<boolean> => {
+          const transaction = open.result.transaction("rows", "readwrite");
+          // What can't be compressed.
+          transaction.objectStore("rows").add(crypto.getRandomValues(new Uint8Array(bytes)));
+          return new Promise((resolve) => {
+            transaction.oncomplete = () => resolve(true);
+            transaction.onabort = () => resolve(false);
+          });
+        };
+        for (let bytes = 65_536; bytes >= 1; ) if (!(await isStored(bytes))) bytes /= 2;
+        open.result.close();
+      });
+      await page.close();
+    },
+    mend: async () => {
+      await session.send("Storage.overrideQuotaForOrigin", { origin });
+      await session.detach();
+    },
+  };
+}
+
+/** A tab of the site in which its page does not run. */
+export async function openBeside(person: Person, site: Site): Promise<Page> {
+  const { page } = await person.newTab();
+  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+  await page.goto(site.url("config.json"));
+  return page;
 }
 
 export async function mendStorage(page: Page): Promise<void> {

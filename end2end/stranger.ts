@@ -57,19 +57,26 @@ export class Stranger {
     );
   }
 
-  /** Dials, and tells at any later time whether that has led to anything. */
-  tryToDial(link: string, seed: number): Promise<JSHandle<{ isOpen: boolean }>> {
+  /** Whether a channel under the key of `seed` opens while one would wait for it. */
+  getsThrough(link: string, seed: number): Promise<boolean> {
+    const PATIENCE_MS = 2_000;
     const { host, port, path, key } = this.site.peerServer;
     const signalling = { host, port, path, key, secure: false };
-    return this.page.evaluateHandle(
-      async ({ link, seed, signalling }) => {
+    return this.page.evaluate(
+      async ({ link, seed, signalling, patienceMs }) => {
         const { Connection, Identity, parseLink } = window.peerpoll;
-        const identity = await Identity.fromSeed(new Uint8Array(32).fill(seed));
-        const attempt = { isOpen: false };
-        void Connection.dial({ Peer: window.Peer, signalling, room: await parseLink(link), identity }).then(() => (attempt.isOpen = true));
-        return attempt;
+        const [identity, room] = [await Identity.fromSeed(new Uint8Array(32).fill(seed)), await parseLink(link)];
+        const signal = AbortSignal.timeout(patienceMs);
+        const isOverdue = (error: unknown): boolean => error instanceof DOMException && error.name === "TimeoutError";
+        try {
+          await Connection.dial({ Peer: window.Peer, signalling, room, identity, signal });
+          return true;
+        } catch (error) {
+          if (isOverdue(error)) return false;
+          throw error;
+        }
       },
-      { link, seed, signalling },
+      { link, seed, signalling, patienceMs: PATIENCE_MS },
     );
   }
 
@@ -80,18 +87,20 @@ export class Stranger {
     return line;
   }
 
-  /** Enters so many times, each under a key of its own; one after the other has left, or all to stay. */
-  async enterOften(link: string, times: number, { staying }: { staying: boolean }): Promise<void> {
+  /** Enters so many times, each under a key of its own; one after the other has left, or all to stay. Returns who stayed. */
+  enterOften(link: string, times: number, { staying }: { staying: boolean }): Promise<JSHandle<Connection[]>> {
     const { host, port, path, key } = this.site.peerServer;
-    await this.page.evaluate(
+    return this.page.evaluateHandle(
       async ({ link, times, staying, signalling }) => {
         const { Connection, Identity, parseLink } = window.peerpoll;
-        const room = await parseLink(link);
+        const [room, here] = [await parseLink(link), [] as Connection[]];
         for (let n = 0; n < times; n += 1) {
           const connection = await Connection.dial({ Peer: window.Peer, signalling, room, identity: await Identity.fromSeed() });
-          await connection.enter();
-          if (!staying) connection.close();
+          if ((await connection.enter()) === undefined) throw new Error("not let in");
+          if (staying) here.push(connection);
+          else connection.close();
         }
+        return here;
       },
       { link, times, staying, signalling: { host, port, path, key, secure: false } },
     );

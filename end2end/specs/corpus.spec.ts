@@ -4,7 +4,7 @@ import type { Locator, Page } from "@playwright/test";
 
 import { joined, TEXTS } from "../corpus/index";
 import { expect, test } from "../fixtures";
-import { breakStorage, stallStorage } from "../faults";
+import { failing, stallStorage } from "../faults";
 import type { Person } from "../people";
 import { LUNCH } from "../polls";
 
@@ -101,11 +101,11 @@ test("typed as new options, they are text while they are being saved", async ({ 
 
 test("typed as new options, they are text where it says that they did not go through", async ({ owner, voter }) => {
   await voter.join(await owner.createPoll({ ...LUNCH, participantsAddOptions: true }));
-  await breakStorage(voter.page, "full");
+  await failing(voter).strike();
   const options = joined(TEXTS, OPTION_CHARS_MAX);
   for (const { typed } of options) await voter.poll.suggest(typed);
   await expect(voter.poll.alerts).toHaveCount(options.length);
-  const words = "This device has no room left to save it, so it was not sent. Free some space and try again.";
+  const words = "This browser could not save it, so it was not sent. Reload the page and try again.";
   const alerts = options.map(({ shown }) => `The option “${shown}” did not go through. ${words}Dismiss`);
   expect(await texts(voter.poll.alerts)).toEqual(alerts);
 });

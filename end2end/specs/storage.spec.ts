@@ -1,7 +1,7 @@
 // Nothing is sent that was not saved, nothing is acked that was not committed, and the page says so.
 
 import { expect, test } from "../fixtures";
-import { breakStorage, clearStorage, closeStorage, mendStorage, stallStorage, takeAway } from "../faults";
+import { clearStorage, closeStorage, failing, filling, mendStorage, openBeside, stallStorage, takeAway } from "../faults";
 import type { Person } from "../people";
 import { LUNCH, TRIP } from "../polls";
 import type { Site } from "../site";
@@ -21,15 +21,13 @@ const OVERTAKEN =
   "Peerpoll can't go on here. Nothing that was confirmed is lost. What happened: A newer version of this page has been here. Reload it.";
 
 const FAULTS = [
-  ["full", NO_ROOM, FULL],
-  ["failing", NOT_SAVED, FAILING],
+  ["full", filling, NO_ROOM, FULL],
+  ["failing", failing, NOT_SAVED, FAILING],
 ] as const;
 
 /** A page of a later version, in another tab, changes the database. */
 async function openNewer(person: Person, site: Site): Promise<void> {
-  const { page } = await person.newTab();
-  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
-  await page.goto(site.url("config.json"));
+  const page = await openBeside(person, site);
   await page.evaluate(
     () =>
       new Promise<void>((resolve, reject) => {
@@ -40,33 +38,35 @@ async function openNewer(person: Person, site: Site): Promise<void> {
   );
 }
 
-for (const [fault, toParticipant, toOwner] of FAULTS) {
-  test(`a participant's storage is ${fault}: said so, nothing sent, and once mended one can vote`, async ({ owner, voter }) => {
+for (const [what, faultOf, toParticipant, toOwner] of FAULTS) {
+  test(`a participant's storage is ${what}: said so, nothing sent, and once mended one can vote`, async ({ site, owner, voter }) => {
+    const fault = await faultOf(voter, site);
     await voter.join(await owner.createPoll(LUNCH));
-    await breakStorage(voter.page, fault);
+    await fault.strike();
     await voter.poll.press("Soup");
     await expect(voter.poll.alerts).toHaveText(`Your vote for Soup did not go through. ${toParticipant}Dismiss`);
     await voter.poll.hasChosen("Soup", false);
     expect(await voter.wire.sent("poll:vote")).toEqual([]);
     await owner.poll.shows({ Pizza: 0, Soup: 0 }, { voters: 0 });
 
-    await mendStorage(voter.page);
+    await fault.mend();
     await voter.poll.dismiss.click();
     await expect(voter.poll.alerts).toHaveCount(0);
     await voter.poll.vote("Soup");
     await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
   });
 
-  test(`the owner's storage is ${fault}: said so, nothing acked; once mended the vote counts`, async ({ owner, voter }) => {
+  test(`the owner's storage is ${what}: said so, nothing acked; once mended the vote counts`, async ({ site, owner, voter }) => {
+    const fault = await faultOf(owner, site);
     await voter.join(await owner.createPoll(LUNCH));
-    await breakStorage(owner.page, fault);
+    await fault.strike();
     await voter.poll.press("Soup");
     await expect(owner.poll.notices).toHaveText([toOwner]);
     await voter.poll.isPending(1);
     expect(await owner.wire.sent("ack")).toEqual([]);
     await owner.poll.shows({ Pizza: 0, Soup: 0 }, { voters: 0 });
 
-    await mendStorage(owner.page);
+    await fault.mend();
     await voter.poll.isSynced(20_000);
     await expect(owner.poll.notices).toHaveCount(0);
     await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
@@ -74,13 +74,14 @@ for (const [fault, toParticipant, toOwner] of FAULTS) {
   });
 }
 
-test("a disk without room for a new poll: said so, and the poll is not reachable before it is saved", async ({ owner, voter }) => {
+test("a disk without room for a new poll: said so, and the poll is not reachable before it is saved", async ({ site, owner, voter }) => {
+  const fault = await filling(owner, site);
   await owner.createPoll(TRIP);
   await owner.poll.backHome.click();
-  await breakStorage(owner.page, "full");
+  await fault.strike();
   await owner.home.create(LUNCH);
   await expect(owner.home.notices).toHaveText([FULL]);
-  await mendStorage(owner.page);
+  await fault.mend();
   await owner.poll.isConnected(20_000);
   await owner.poll.shown(LUNCH.question);
   await voter.join(await owner.poll.link());

@@ -520,6 +520,42 @@ fn a_state_of_the_same_revision_and_another_hash_ends_the_connection() {
 }
 
 #[test]
+fn a_state_that_can_not_follow_what_was_seen_is_shown_with_a_warning() {
+    /// The owner's log after so many votes of Bob, as Ann remembers it.
+    fn copy_of(votes: u128) -> Poll {
+        let mut owner = Bench::new();
+        (0..votes).for_each(|number| drop(owner.told(20 + number, 0)));
+        owner.log.poll().clone()
+    }
+    let rewritten = Poll { head: Bytes([0; 32]), ..copy_of(1) };
+    for (seen, receipt_at, warned) in [
+        (None, None, false),
+        (Some(copy_of(0)), None, false),
+        (Some(copy_of(1)), None, false),
+        (Some(copy_of(2)), None, true),
+        (Some(rewritten), None, true),
+        (None, Some(2_u64), false),
+        (None, Some(3), true),
+        (Some(copy_of(0)), Some(3), true),
+    ] {
+        let case = format!("{:?}, {receipt_at:?}", seen.as_ref().map(|poll| poll.revision));
+        let receipt = receipt_at.map(|revision| {
+            let mut owner = Bench::new();
+            let records = (2..=revision).map(|n| owner.take(&signed(2, n.into(), choose(0))));
+            records.last().expect("a vote").receipt
+        });
+        let at_ms = Timestamp(0);
+        let cached = seen.map(|poll| CachedPoll { poll: Arc::new(poll), at_ms, settling: vec![] });
+        let mut bench = Bench::remembering(Remembered { outbox: vec![], cached, receipt });
+        bench.told(20, 0);
+        bench.enter();
+        let warning = bench.session.view(bench.owner.public(), SignallingView::Open).warning;
+        assert_eq!(warning, warned.then_some(Warning::HistoryChanged), "{case}");
+        assert_eq!(bench.revision(), 2, "{case}");
+    }
+}
+
+#[test]
 fn a_state_of_another_poll_or_owner_ends_the_connection() {
     let changes: [fn(&mut Poll); 2] = [
         |poll| poll.id = crate::domain::identity::PollId(uuid::Uuid::from_u128(0x52)),
@@ -604,6 +640,36 @@ fn an_acked_vote_is_shown_until_the_increment_shows_it() {
     bench.hear(&Message::increment(&record).expect("travels"));
     assert_eq!(shown(&bench), (2, chosen));
     assert_eq!(bench.session.cached().expect("a copy").settling.len(), 0);
+}
+
+#[test]
+fn an_increment_before_the_acked_one_leaves_that_to_settle() {
+    let mut bench = Bench::live();
+    bench.act(7, 1);
+    bench.settle();
+    let vote = bench.sent_vote();
+    let before = bench.told(20, 0);
+    let record = bench.take(&vote);
+    bench.hear(&Message::ack(record.receipt));
+    bench.hear(&before);
+    assert_eq!(bench.session.cached().expect("a copy").settling, [(3, vote)]);
+}
+
+#[test]
+fn what_another_tab_hands_over_is_taken_once() {
+    let mut bench = Bench::live();
+    let adopt = |bench: &mut Bench| {
+        bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
+        bench.gather();
+        bench.session.outbox().commands().count()
+    };
+    assert_eq!(adopt(&mut bench), 1);
+    bench.settle();
+    assert_eq!(adopt(&mut bench), 1, "it waits for its answer");
+    let vote = bench.sent_vote();
+    let record = bench.take(&vote);
+    bench.hear(&Message::ack(record.receipt));
+    assert_eq!(adopt(&mut bench), 0, "it is acked");
 }
 
 #[test]
