@@ -33,14 +33,19 @@ const CHROMIUM_ARGUMENTS = [
 
 const LAUNCH_TIMEOUT_MS = 60_000;
 
-export const launchFirefox = () =>
+const launchFirefoxWith = (preferences) =>
   puppeteer.launch({
     browser: "firefox",
     executablePath: FIREFOX,
-    extraPrefsFirefox: FIREFOX_PREFERENCES,
+    extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     env: FIREFOX_ENVIRONMENT,
     timeout: LAUNCH_TIMEOUT_MS,
   });
+
+export const launchFirefox = () => launchFirefoxWith({});
+
+/** Every window is a private one. */
+export const launchPrivateFirefox = () => launchFirefoxWith({ "browser.privatebrowsing.autostart": true });
 
 export const launchChromium = () =>
   puppeteer.launch({

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { startPage } from "../../signalling/serve.mjs";
 import { startSignalling } from "../../signalling/server.mjs";
-import { launchChromium, launchFirefox } from "./browsers.mjs";
+import { launchChromium, launchFirefox, launchPrivateFirefox } from "./browsers.mjs";
 import { Tab } from "./tab.mjs";
 
 const HOST = "127.0.0.1";
@@ -13,10 +13,15 @@ const DIST = process.env.PEERPOLL_DIST ?? fileURLToPath(new URL("../../dist", im
 const LUNCH = { question: "Where do we have lunch?", options: ["Pizza", "Soup"] };
 const CONNECTED = "Connected";
 
-const ROOMS = { Firefox: { owns: launchFirefox, joins: launchChromium }, Chromium: { owns: launchChromium, joins: launchFirefox } };
+const ROOMS = {
+  "Firefox is the owner": { owns: launchFirefox, joins: launchChromium },
+  "Chromium is the owner": { owns: launchChromium, joins: launchFirefox },
+  "a private window of Firefox is the owner's": { owns: launchPrivateFirefox, joins: launchChromium },
+  "a private window of Firefox is the participant's": { owns: launchChromium, joins: launchPrivateFirefox },
+};
 
 for (const [name, { owns, joins }] of Object.entries(ROOMS)) {
-  describe(`${name} is the owner`, () => {
+  describe(name, () => {
     let signalling;
     let page;
     let browsers;
