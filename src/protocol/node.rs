@@ -764,7 +764,10 @@ fn broadcast(cx: &mut Context<'_>, message: &TabMessage) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::tests::room;
+    use crate::domain::command::tests::{room, signed};
+    use crate::domain::log::Log;
+    use crate::domain::poll::Choice;
+    use crate::domain::poll::tests::draft;
     use crate::protocol::effect::SignallingCommand;
 
     const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -878,11 +881,9 @@ mod tests {
 
     #[test]
     fn an_owner_announces_its_return_once_it_can_be_reached_and_at_no_other_time() {
-        use crate::domain::command::tests::signed;
-        use crate::domain::poll::{Choice, tests::draft};
         let key = KeyPair::from_seed(&[1; 32]);
         let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
-        let (_, record) = crate::domain::log::Log::found(create, START, &key).expect("a draft");
+        let (_, record) = Log::found(create, START, &key).expect("a draft");
         let visitor = "visitor".to_owned();
         let visitors = BTreeSet::from([visitor.clone()]);
         let rows = vec![Row::record(&record), Row::visitors(room().poll, &visitors)];
@@ -906,5 +907,104 @@ mod tests {
             .map(|online| is_renewed(&node.handle(later, Input::Online(online))))
             .to_vec();
         assert_eq!(renewed, [false, false, false, true, false]);
+    }
+
+    fn batches(outputs: &[Output]) -> Vec<BatchId> {
+        let id = |output: &Output| match output {
+            Output::Commit(batch) => Some(batch.id),
+            _ => None,
+        };
+        outputs.iter().filter_map(id).collect()
+    }
+
+    #[test]
+    fn a_tab_is_told_that_its_act_is_taken_once_storage_has_it() {
+        let mut node = dialling();
+        let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
+        let taken = Output::Broadcast(text(&TabMessage::Taken { command: command() }));
+        let intent =
+            TabMessage::Intent { intent: vote(), command: command(), given: Given::Earlier };
+        let given = node.handle(START, Input::Tab(text(&intent)));
+        assert!(saves_a_command(&given));
+        assert!(!given.contains(&taken));
+        let [batch] = batches(&given)[..] else { panic!("{given:?}") };
+        assert!(node.handle(START, Input::Committed(batch)).contains(&taken));
+
+        // Handed over twice, it is there already.
+        let given = node.handle(START, Input::Tab(text(&intent)));
+        assert_eq!((batches(&given), given.contains(&taken)), (vec![], true));
+    }
+
+    #[test]
+    fn what_an_owner_gives_in_another_tab_is_taken_once_the_log_has_it() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let _ = node.handle(START, Input::Lead { epoch: 1, rows: Vec::new(), durable: true });
+        let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
+        let taken = Output::Broadcast(text(&TabMessage::Taken { command: command() }));
+        let create =
+            Intent::Create { poll: room().poll, draft: draft(Choice::Single, &["A", "B"]) };
+        let intent = TabMessage::Intent { intent: create, command: command(), given: Given::Now };
+        let given = node.handle(START, Input::Tab(text(&intent)));
+        assert!(!given.contains(&taken));
+        let [batch] = batches(&given)[..] else { panic!("{given:?}") };
+        assert!(node.handle(START, Input::Committed(batch)).contains(&taken));
+    }
+
+    #[test]
+    fn a_room_that_nobody_looks_at_any_more_is_left() {
+        let mut node = dialling();
+        let left = node.handle(START, Input::Watch(None));
+        assert!(left.iter().any(|output| matches!(output, Output::CloseLink { .. })));
+        assert!(left.contains(&Output::Signalling(SignallingCommand::Destroy)));
+    }
+
+    #[test]
+    fn polls_that_one_has_joined_are_listed_whether_they_are_open_or_not() {
+        let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
+        let (log, _) = Log::found(create, START, &KeyPair::from_seed(&[1; 32])).expect("a draft");
+        let poll = log.poll();
+        let at_ms = Timestamp(5);
+        let copy = CachedPoll { poll: Arc::new(poll.clone()), at_ms, settling: Vec::new() };
+        let rows = vec![Row::cached(room(), &copy)];
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let _ = node.handle(START, Input::Lead { epoch: 1, rows, durable: true });
+        let question = poll.question.to_string();
+        let summary = Summary { room: room(), question, open: true, voters: 0, at: at_ms };
+        for watched in [None, Some(room()), None] {
+            let _ = node.handle(START, Input::Watch(watched));
+            assert_eq!(node.view().joined, [summary.clone()]);
+        }
+    }
+
+    #[test]
+    fn whoever_joined_under_a_suffix_and_makes_a_poll_is_found_under_the_plain_id() {
+        let key = KeyPair::from_seed(&[2; 32]);
+        let plain = key.public().peer_id();
+        let mut node = Node::new(key, [2; 32]);
+        let created = |outputs: &[Output]| -> Vec<String> {
+            let id = |output: &Output| match output {
+                Output::Signalling(SignallingCommand::Create { id }) => Some(id.clone()),
+                _ => None,
+            };
+            outputs.iter().filter_map(id).collect()
+        };
+        let _ = node.handle(START, Input::Lead { epoch: 1, rows: Vec::new(), durable: true });
+        let first = node.handle(START, Input::Watch(Some(room())));
+        assert_eq!(created(&first), [plain.clone()]);
+        let again = node.handle(START, Input::Signalling(SignallingEvent::IdTaken));
+        assert_ne!(created(&again), [plain.clone()]);
+        let _ = node.handle(START, Input::Signalling(SignallingEvent::Opened));
+
+        let create =
+            Intent::Create { poll: room().poll, draft: draft(Choice::Single, &["A", "B"]) };
+        let saving = node.handle(START, Input::Intent { intent: create, command: command() });
+        assert_eq!(created(&saving), [] as [String; 0]);
+        let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+        let hosting = node.handle(START, Input::Committed(batch));
+        assert!(hosting.iter().any(|output| matches!(output, Output::CloseLink { .. })));
+        assert!(hosting.contains(&Output::Signalling(SignallingCommand::Destroy)));
+        assert_eq!(created(&hosting), [plain]);
+        let opened = node.handle(START, Input::Signalling(SignallingEvent::Opened));
+        assert_eq!(created(&opened), [] as [String; 0], "once is enough");
     }
 }
