@@ -969,17 +969,17 @@ mod tests {
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
         let _ = node.handle(START, Input::Lead { epoch: 1, rows, durable: true });
         let question = poll.question.to_string();
-        let summary = Summary { room: room(), question, open: true, voters: 0, at: at_ms };
+        let listed = [Summary { room: room(), question, open: true, voters: 0, at: at_ms }];
         for watched in [None, Some(room()), None] {
             let _ = node.handle(START, Input::Watch(watched));
-            assert_eq!(node.view().joined, [summary.clone()]);
+            assert_eq!(node.view().joined, listed);
         }
     }
 
     #[test]
     fn whoever_joined_under_a_suffix_and_makes_a_poll_is_found_under_the_plain_id() {
         let key = KeyPair::from_seed(&[2; 32]);
-        let plain = key.public().peer_id();
+        let plain = [key.public().peer_id()];
         let mut node = Node::new(key, [2; 32]);
         let created = |outputs: &[Output]| -> Vec<String> {
             let id = |output: &Output| match output {
@@ -990,9 +990,9 @@ mod tests {
         };
         let _ = node.handle(START, Input::Lead { epoch: 1, rows: Vec::new(), durable: true });
         let first = node.handle(START, Input::Watch(Some(room())));
-        assert_eq!(created(&first), [plain.clone()]);
+        assert_eq!(created(&first), plain);
         let again = node.handle(START, Input::Signalling(SignallingEvent::IdTaken));
-        assert_ne!(created(&again), [plain.clone()]);
+        assert_ne!(created(&again), plain);
         let _ = node.handle(START, Input::Signalling(SignallingEvent::Opened));
 
         let create =
@@ -1003,7 +1003,7 @@ mod tests {
         let hosting = node.handle(START, Input::Committed(batch));
         assert!(hosting.iter().any(|output| matches!(output, Output::CloseLink { .. })));
         assert!(hosting.contains(&Output::Signalling(SignallingCommand::Destroy)));
-        assert_eq!(created(&hosting), [plain]);
+        assert_eq!(created(&hosting), plain);
         let opened = node.handle(START, Input::Signalling(SignallingEvent::Opened));
         assert_eq!(created(&opened), [] as [String; 0], "once is enough");
     }
