@@ -603,8 +603,11 @@ fn who_is_shunned_gets_in_over_no_connection_before_that_is_over() {
         bench.frame(link, "not json");
         assert_eq!(bench.codes(link), [(Code::Malformed, None)]);
         assert_eq!(bench.shunned, [ann().public()]);
-        let others = bench.join(&KeyPair::from_seed(&[3; 32]), place);
-        assert!(matches!(bench.take(others).as_slice(), [Message::Welcome(_), ..]));
+        let bob = KeyPair::from_seed(&[3; 32]);
+        let other = bench.join(&bob, place);
+        assert!(matches!(bench.take(other).as_slice(), [Message::Welcome(_), ..]));
+        bench.frame(other, "not json");
+        assert_eq!(bench.codes(other), [(Code::Malformed, None)]);
 
         bench.world.now = bench.world.now.plus(SHUN_MS - 1);
         bench.prove(opening, &ann(), place);
@@ -612,7 +615,8 @@ fn who_is_shunned_gets_in_over_no_connection_before_that_is_over() {
         bench.world.now = bench.world.now.plus(1);
         bench.prove(late, &ann(), place);
         assert!(matches!(bench.take(late).as_slice(), [Message::Welcome(_), ..]));
-        assert_eq!(bench.shunned, [ann().public()], "not for having been here already");
+        let shunned = [ann().public(), bob.public()];
+        assert_eq!(bench.shunned, shunned, "not anew for having come too early");
     }
 }
 
