@@ -120,6 +120,33 @@ export async function clearStorage(page: Page): Promise<void> {
   await session.detach();
 }
 
+/** Reads the number of the newest lead from storage, or, as a tab that takes the lead would, raises it; the answer is what it is then. */
+export function epoch(page: Page, change: "read" | "raise"): Promise<number> {
+  return page.evaluate(
+    (change) =>
+      new Promise<number>((resolve, reject) => {
+        const open = indexedDB.open("peerpoll");
+        open.onerror = () => reject(open.error);
+        open.onsuccess = () => {
+          const transaction = open.result.transaction("meta", "readwrite");
+          const meta = transaction.objectStore("meta");
+          const stored = meta.get("epoch");
+          let epoch = NaN;
+          stored.onsuccess = () => {
+            epoch = Number(stored.result) + (change === "raise" ? 1 : 0);
+            meta.put(String(epoch), "epoch");
+          };
+          transaction.onabort = () => reject(transaction.error);
+          transaction.oncomplete = () => {
+            open.result.close();
+            resolve(epoch);
+          };
+        };
+      }),
+    change,
+  );
+}
+
 export type Missing = "Web Locks" | "WebRTC" | "IndexedDB" | "permission to store" | "a database that opens";
 
 /** Every page of this browser is without it, from its first script on. */

@@ -1,7 +1,7 @@
 // Nothing is sent that was not saved, nothing is acked that was not committed, and the page says so.
 
 import { expect, test } from "../fixtures";
-import { clearStorage, closeStorage, failing, filling, mendStorage, openBeside, stallStorage, takeAway } from "../faults";
+import { clearStorage, closeStorage, epoch, failing, filling, mendStorage, openBeside, stallStorage, takeAway } from "../faults";
 import type { Person } from "../people";
 import { LUNCH, TRIP } from "../polls";
 import type { Site } from "../site";
@@ -184,6 +184,18 @@ test("a newer version opens the owner's database: said so, nothing is acked, and
   await owner.poll.reload.click();
   await expect(owner.poll.notices).toHaveText([OVERTAKEN]);
   await expect(owner.poll.reload).toBeVisible();
+});
+
+test("an owner's tab that does not know that it leads no longer writes nothing, and leads anew before it takes the vote", async ({
+  owner,
+  voter,
+}) => {
+  await voter.join(await owner.createPoll(LUNCH));
+  const raised = await epoch(owner.page, "raise");
+  await voter.poll.press("Soup");
+  await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+  await expect(voter.poll.receipt(2)).toBeVisible();
+  expect(await epoch(owner.page, "read")).toBe(raised + 1);
 });
 
 test("all that an owner has stored is cleared under the page: nothing is acked, and it says what has become of the poll", async ({

@@ -21,6 +21,12 @@ pub enum Bug {
     RoleCheckedAtReceipt,
     /// The log refuses what is older by the owner's clock than its last entry.
     ClockDecides,
+    /// A refusal is told at once, also where it rests on what is not committed yet.
+    RefusedBeforeCommit,
+    /// The owner's log is written in a way that a power cut undoes.
+    LogWrittenRelaxed,
+    /// The newest entry of the log is forgotten when the page is loaded.
+    LogForgotten,
     /// What was in a transaction that failed is not tried again.
     FailedCommitForgotten,
     ForgedCommandAccepted,
@@ -35,11 +41,19 @@ pub enum Bug {
     /// An increment is applied whatever hash it claims.
     HashIgnored,
     AckNotVerified,
+    /// A participant does not look at the owner's proof.
+    OwnerNotProved,
+    /// What is signed in a handshake leaves the certificates out.
+    CertificatesNotSigned,
     /// Commands are taken while there is no connection to the owner.
     OfflineActAccepted,
     /// A command leaves the outbox on disk when it is sent.
     RowRemovedBeforeAck,
     SentBeforeSaved,
+    /// The outbox is written in a way that a power cut undoes.
+    OutboxWrittenRelaxed,
+    /// A command that came too fast is given up.
+    TooFastIsFinal,
     /// Commands are sent without waiting for the answers to those before them.
     SentBeforeAnswer,
     /// The newest command in the outbox is forgotten when the page is loaded.
@@ -52,7 +66,7 @@ pub enum Bug {
     RefusalIgnored,
     /// A tab leads on after it has heard of a newer leader.
     ExLeaderLeadsOn,
-    /// Storage writes for a leader whose epoch has passed.
+    /// Storage writes for a leader whose epoch has passed: the simulated storage, as the page's own is out of reach here.
     EpochNotChecked,
     /// A dial whose moment has passed is due again and again while signalling is down.
     TicksForEver,

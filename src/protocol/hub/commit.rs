@@ -48,14 +48,20 @@ impl Hub {
                 }
                 // The first of the two is in this very batch: both are acked with it.
                 Verdict::Duplicate(_) => flight.commands.push((gathered, None)),
-                Verdict::Refuse(refused) if rows.is_empty() => self.refuse(cx, gathered, refused),
+                Verdict::Refuse(refused)
+                    if rows.is_empty() || bug::on(Bug::RefusedBeforeCommit) =>
+                {
+                    self.refuse(cx, gathered, refused);
+                }
                 Verdict::Refuse(refused) => flight.commands.push((gathered, Some(refused))),
             }
         }
         if rows.is_empty() {
             return self.begin_commit(cx);
         }
-        flight.batch = cx.commit(rows, Durability::Strict);
+        let relaxed = bug::on(Bug::LogWrittenRelaxed);
+        let durability = if relaxed { Durability::Relaxed } else { Durability::Strict };
+        flight.batch = cx.commit(rows, durability);
         self.flight = Some(flight);
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fanout::discovery;
 use super::{BUFFER_DROP_BYTES, BUFFER_PAUSE_BYTES};
-use super::{Gathered, Hub, LINKS_MAX, Link, PENDING_LINKS_MAX, Phase, Source, send};
+use super::{GATHERED_MAX, Gathered, Hub, LINKS_MAX, Link, PENDING_LINKS_MAX, Phase, Source, send};
 use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
@@ -283,7 +283,8 @@ impl Hub {
         mutation: Mutation,
     ) {
         let command_id = mutation.tail.command_id;
-        if !self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now)) {
+        let is_paced = self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now));
+        if !is_paced || self.gathered.len() >= GATHERED_MAX {
             return send(cx, id, &Message::error(Code::TooFast, Some(command_id)));
         }
         let signed = mutation.into_signed(RoomRef { owner: self.owner, poll }, key);

@@ -559,6 +559,26 @@ fn too_many_commands_at_once_are_told_to_wait() {
 }
 
 #[test]
+fn while_nothing_can_be_committed_so_many_commands_wait_and_no_more() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let send = |bench: &mut Bench, id: u128| {
+        bench.world.now = bench.world.now.plus(1_000);
+        bench.command(link, &vote(id, 0));
+        bench.codes(link)
+    };
+    // The first is in a commit that is under way; the others wait for the next.
+    for id in 0..=GATHERED_MAX as u128 {
+        assert_eq!(send(&mut bench, 100 + id), [], "{id}");
+    }
+    let refused = CommandId(uuid::Uuid::from_u128(7));
+    assert_eq!(send(&mut bench, 7), [(Code::TooFast, Some(refused))]);
+    bench.settle();
+    assert_eq!(bench.poll().revision, 2 + GATHERED_MAX as u64);
+    assert_eq!(send(&mut bench, 7), []);
+}
+
+#[test]
 fn malformed_frames_end_the_connection_and_nothing_else() {
     for (text, code) in [
         ("not json", Code::Malformed),

@@ -9,17 +9,19 @@ use std::sync::Mutex;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::chaos::{Outcome, Trace, run};
+use super::seen::{Seen, Sightings};
 
 /// How many seeds a plain test run tries, unoptimised.
 const SEEDS_DEFAULT: u64 = 100;
 /// Words about progress in one run.
 const REPORTS: u64 = 20;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Total {
     seeds: u64,
     simulated_ms: u64,
     acked: u64,
+    sightings: Sightings,
 }
 
 impl Total {
@@ -27,10 +29,11 @@ impl Total {
         self.seeds += 1;
         self.simulated_ms += outcome.simulated_ms;
         self.acked += outcome.acked as u64;
+        self.sightings.add(&outcome.sightings);
     }
 
     fn tell(&self, of: u64) {
-        let Self { seeds, simulated_ms, acked } = self;
+        let Self { seeds, simulated_ms, acked, .. } = self;
         let hours = simulated_ms / 3_600_000;
         println!("{seeds} of {of} seeds: {hours} poll-hours, {acked} acked commands");
     }
@@ -58,12 +61,20 @@ fn run_all(count: u64) -> Result<Total, u64> {
 #[test]
 fn random_rooms_keep_every_promise() {
     if let Some(seed) = number("PEERPOLL_SEED") {
-        run(seed, Trace::On);
+        let outcome = run(seed, Trace::On);
+        println!("trace {:?}", outcome.trace);
         return;
     }
     let count = number("PEERPOLL_SEEDS").unwrap_or(SEEDS_DEFAULT);
     match run_all(count) {
-        Ok(total) => assert!(total.seeds == count && total.acked > 0),
+        Ok(total) => {
+            assert!(total.seeds == count && total.acked > 0);
+            for seen in Seen::ALL {
+                let times = total.sightings.of(seen);
+                println!("{seen:?}: {times}");
+                assert!(times > 0, "{seen:?} never happened");
+            }
+        }
         Err(seed) => {
             panic!("seed {seed} fails; replay it with its story: cargo xtask sim --seed {seed}")
         }
@@ -75,4 +86,20 @@ fn the_same_seed_gives_the_same_trace() {
     for seed in 0..5 {
         assert_eq!(run(seed, Trace::Off).trace, run(seed, Trace::Off).trace);
     }
+}
+
+#[test]
+#[ignore = "scratch"]
+fn survey() {
+    use std::panic::AssertUnwindSafe;
+    let (from, to) = (number("FROM").unwrap_or(0), number("TO").unwrap_or(1000));
+    std::panic::set_hook(Box::new(|info| {
+        LAST.with(|l| *l.borrow_mut() = info.to_string().replace('\n', " ").chars().take(260).collect());
+    }));
+    thread_local! { static LAST: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) }; }
+    (from..to).into_par_iter().for_each(|seed| {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| run(seed, Trace::Off))).is_err() {
+            LAST.with(|l| println!("SEED {seed}: {}", l.borrow()));
+        }
+    });
 }

@@ -10,25 +10,27 @@
 //! 4. A state is the fold of the log up to its revision.
 //! 5. Once faults stop everybody shows the owner's state and every outbox is empty.
 //! 6. A command is on disk before it is first sent, and stays there until it is answered.
-//! 7. Unanswered commands survive a reload in their order; a refused one takes its effect back.
+//! 7. Unanswered commands survive a reload in their order.
 //! 8. While the owner is away the copy is shown and nothing new is taken.
 //! 9. Roles are checked when a command is applied.
 //! 10. A closed poll takes no votes, and still acks what it took before.
 //! 11. Clocks decide nothing: a command is refused only where the rules refuse it.
 //! 12. One leading tab per device, and an epoch in every write.
 //! 13. Nothing is acked or told before its transaction completed.
-//! 14. No poll data before authentication.
+//! 14. No poll data before authentication, and nothing of a participant before the owner's.
 //! 15. Nothing panics, spins or passes a limit.
 //! 16. What is not listed stays among those who have the link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sim, Store};
+use super::seen::{Seen, Sightings};
+use super::{START, Sim, Store};
+use crate::domain::Timestamp;
 use crate::domain::bug;
 use crate::domain::bytes::{Hash, sha256};
 use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
-use crate::domain::log::{LOG_ENTRIES_MAX, Receipt, Record};
+use crate::domain::log::{Head, LOG_ENTRIES_MAX, Receipt, Record};
 use crate::domain::poll::{Action, Poll};
 use crate::protocol::effect::LinkId;
 use crate::protocol::message::{Code, ErrorMessage, FRAME_BYTES_MAX, Message, parse_frame};
@@ -47,21 +49,35 @@ pub struct Ledger {
     saved: BTreeMap<(usize, CommandId), Saved>,
     /// Commands that were sent by somebody else as well.
     replayed: BTreeSet<CommandId>,
+    /// Commands that somebody altered on their way, or cut short: for these ids anything may come back.
+    altered: BTreeSet<CommandId>,
     /// The place among the saved of the newest command of each author in the log.
     newest_saved: BTreeMap<PublicKey, usize>,
-    /// Commands whose answer has arrived at some tab of a device.
-    answered: BTreeSet<(usize, CommandId)>,
+    /// Commands whose ack, or whose final refusal, has arrived at some tab of a device.
+    confirmed: BTreeSet<(usize, CommandId)>,
+    rejected: BTreeSet<(usize, CommandId)>,
+    /// What is known of each end of a link, whatever the machines believe.
+    links: BTreeMap<LinkEnd, Peer>,
     /// Accepted links over which a participant has proved itself, and for which poll.
     proved: BTreeMap<LinkEnd, (PublicKey, PollId)>,
     /// Commands that arrived over a link and are not acked over it yet.
     arrived: BTreeMap<(LinkEnd, CommandId), Vec<Hash>>,
     /// The newest revision that a leader's session showed.
     shown: BTreeMap<(usize, u64, u64), u64>,
+    sightings: Sightings,
     trace: Option<Hash>,
 }
 
 /// One end of a link: tab, its generation, and the link's id there.
-type LinkEnd = (usize, u64, LinkId);
+pub type LinkEnd = (usize, u64, LinkId);
+
+/// Who really is at the other end of a link.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    key: PublicKey,
+    /// Whether somebody in between reads and writes along.
+    in_between: bool,
+}
 
 #[derive(Debug)]
 struct Saved {
@@ -96,7 +112,11 @@ impl Ledger {
 
     /// A command that waits for its answer, and on which device.
     pub fn unanswered(&self) -> Option<(usize, CommandId)> {
-        self.saved.keys().find(|at| !self.answered.contains(at)).copied()
+        self.saved.keys().find(|at| !self.is_answered(at)).copied()
+    }
+
+    fn is_answered(&self, at: &(usize, CommandId)) -> bool {
+        self.confirmed.contains(at) || self.rejected.contains(at)
     }
 
     /// The frame of some ack, and the command that it is for.
@@ -110,62 +130,146 @@ impl Ledger {
         self.receipts.keys().last().copied()
     }
 
-    fn note(&mut self, parts: &[&[u8]]) {
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
+    pub fn seen(&mut self, seen: Seen) {
+        self.sightings.count(seen);
+    }
+
+    fn note(&mut self, now: Timestamp, parts: &[&[u8]]) {
         let digest = sha256(parts);
-        self.trace = Some(sha256(&[&self.trace().0, &digest.0]));
+        let at = now.since(START).to_be_bytes();
+        self.trace = Some(sha256(&[&self.trace().0, &at, &digest.0]));
+    }
+
+    /// A link comes into being, whose other end belongs to `key`.
+    pub fn connected(&mut self, end: LinkEnd, key: PublicKey, in_between: bool) {
+        self.links.insert(end, Peer { key, in_between });
+        if in_between {
+            self.seen(Seen::InBetween);
+        }
+    }
+
+    /// Whether the other end of a link is who a participant of the room looks for, and nobody else.
+    fn is_the_owner(&self, end: LinkEnd) -> bool {
+        match (self.room, self.links.get(&end)) {
+            (Some(room), Some(peer)) => peer.key == room.owner && !peer.in_between,
+            _ => true,
+        }
+    }
+
+    /// An end closes its link.
+    pub fn closed(&mut self, end: LinkEnd) {
+        if matches!(end.2, LinkId::Dialled(_)) && !self.is_the_owner(end) {
+            self.seen(Seen::ImpostorFound);
+        }
+    }
+
+    /// A frame that nobody meant like this is about to arrive somewhere.
+    pub fn doubtful(&mut self, frame: &str) {
+        let named = |id: &CommandId| frame.contains(&id.to_string());
+        self.altered.extend(self.saved.keys().map(|(_, id)| *id).filter(named));
     }
 
     /// A tab of `device` sends a frame.
-    pub fn sent(&mut self, device: usize, tab: usize, generation: u64, link: LinkId, frame: &str) {
-        self.note(&[b"sent", &tab.to_be_bytes(), frame.as_bytes()]);
+    pub fn sent(&mut self, now: Timestamp, device: usize, end: LinkEnd, frame: &str) {
+        self.note(now, &[b"sent", &end.0.to_be_bytes(), frame.as_bytes()]);
         assert!(frame.len() <= FRAME_BYTES_MAX, "[15] a frame of {} bytes", frame.len());
         let messages = parse_frame(frame, FRAME_BYTES_MAX).expect("[15] our own frames parse");
-        let accepted = matches!(link, LinkId::Accepted(_));
-        let end = (tab, generation, link);
         for message in messages {
-            match &message {
-                Message::Ack(ack) => {
-                    self.acked_now(&ack.receipt);
-                    self.acked_what_came(end, &ack.receipt);
-                }
-                Message::Command(mutation) if !accepted => {
-                    let id = mutation.tail.command_id;
-                    assert!(
-                        self.saved.contains_key(&(device, id)),
-                        "[6] {id} is sent but was never saved"
-                    );
-                }
-                Message::Command(mutation) => {
-                    let id = mutation.tail.command_id;
-                    assert!(self.is_ours(id), "[13] {id} is told but not on the owner's disk");
-                }
-                Message::Error(_)
-                | Message::Hello(_)
-                | Message::OwnerProof(_)
-                | Message::ParticipantProof(_) => continue,
-                Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
-                Message::List(listed) => {
-                    let quiet = self.room.is_none() || listed.is_empty();
-                    assert!(quiet, "[16] the lobby hears of a poll that is not listed");
-                }
-                Message::State(_) | Message::StateChunk(_) | Message::Head(_) if accepted => {
-                    let of = self.proved.get(&end).map(|(_, poll)| *poll);
-                    assert!(of != Some(PollId::LOBBY), "[16] the lobby is told about a poll");
-                }
-                Message::Welcome(_)
-                | Message::State(_)
-                | Message::StateChunk(_)
-                | Message::Head(_)
-                | Message::Discovery(_)
-                | Message::SyncRequest(_)
-                | Message::Ping(_)
-                | Message::Pong(_) => {}
+            match end.2 {
+                LinkId::Accepted(_) => self.told(end, &message),
+                LinkId::Dialled(_) => self.asked(device, end, &message),
             }
-            assert!(
-                !accepted || self.proved.contains_key(&end),
-                "[14] {message:?} before authentication"
-            );
         }
+    }
+
+    /// An owner's end sends a message.
+    fn told(&mut self, end: LinkEnd, message: &Message) {
+        let proved = self.proved.get(&end).map(|(_, poll)| *poll);
+        match message {
+            Message::Hello(_) | Message::OwnerProof(_) | Message::ParticipantProof(_) => return,
+            Message::Error(error) => return self.refused(error),
+            Message::Ack(ack) => {
+                self.acked_now(&ack.receipt);
+                self.acked_what_came(end, &ack.receipt);
+            }
+            Message::Command(mutation) => {
+                let id = mutation.tail.command_id;
+                assert!(self.is_ours(id), "[13] {id} is told but not on the owner's disk");
+            }
+            Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
+            Message::List(listed) => {
+                let is_listed = |poll: &Poll| poll.listed && poll.open;
+                let may_be = self.room.is_none() || self.states.iter().any(is_listed);
+                assert!(
+                    listed.is_empty() || may_be,
+                    "[16] the lobby hears of a poll that is not listed"
+                );
+                if !listed.is_empty() {
+                    self.seen(Seen::Listed);
+                }
+            }
+            Message::State(poll) if self.is_the_room(poll.id) => {
+                let state = self.state(poll.revision);
+                assert_eq!(state, Some(&**poll), "[13] a state is told that is not on disk");
+            }
+            Message::Head(head) if self.room.is_some() => self.head_is_on_disk(head),
+            Message::StateChunk(_) => self.seen(Seen::StateInChunks),
+            Message::Welcome(_)
+            | Message::State(_)
+            | Message::Head(_)
+            | Message::Discovery(_)
+            | Message::SyncRequest(_)
+            | Message::Ping(_)
+            | Message::Pong(_) => {}
+        }
+        if let Message::State(_) | Message::StateChunk(_) | Message::Head(_) | Message::Command(_) =
+            message
+        {
+            assert!(proved != Some(PollId::LOBBY), "[16] the lobby is told about a poll");
+        }
+        assert!(proved.is_some(), "[14] {message:?} before authentication");
+        let in_between = self.links.get(&end).is_some_and(|peer| peer.in_between);
+        assert!(!in_between, "[14] somebody in between reads {message:?}");
+    }
+
+    /// A participant's end sends a message.
+    fn asked(&mut self, device: usize, end: LinkEnd, message: &Message) {
+        match message {
+            Message::Hello(_) => return,
+            Message::Command(mutation) => {
+                let id = mutation.tail.command_id;
+                assert!(
+                    self.saved.contains_key(&(device, id)),
+                    "[6] {id} is sent but was never saved"
+                );
+            }
+            Message::SyncRequest(_) => self.seen(Seen::StateAskedFor),
+            Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
+            Message::ParticipantProof(_) | Message::Ping(_) | Message::Pong(_) => {}
+            Message::Error(_)
+            | Message::OwnerProof(_)
+            | Message::Welcome(_)
+            | Message::State(_)
+            | Message::StateChunk(_)
+            | Message::Head(_)
+            | Message::List(_)
+            | Message::Discovery(_)
+            | Message::Ack(_) => panic!("[15] a participant says {message:?}"),
+        }
+        assert!(self.is_the_owner(end), "[14] {message:?} to somebody who is not the owner");
+    }
+
+    fn is_the_room(&self, poll: PollId) -> bool {
+        self.room.is_some_and(|room| room.poll == poll)
+    }
+
+    fn head_is_on_disk(&self, head: &Head) {
+        let state = self.state(head.revision).map(|poll| poll.head);
+        assert_eq!(state, Some(head.hash), "[13] a head is told that is not on disk");
     }
 
     fn is_ours(&self, id: CommandId) -> bool {
@@ -182,8 +286,12 @@ impl Ledger {
             Some(receipt.revision),
             "[1, 13] {id} is acked but not on the owner's disk"
         );
-        let first = self.receipts.entry(id).or_insert_with(|| receipt.clone());
-        assert_eq!(first, receipt, "[2] another receipt for {id}");
+        if let Some(first) = self.receipts.get(&id) {
+            assert_eq!(first, receipt, "[2] another receipt for {id}");
+            self.seen(Seen::DuplicateAcked);
+        } else {
+            self.receipts.insert(id, receipt.clone());
+        }
         self.acked_revision = self.acked_revision.max(receipt.revision);
     }
 
@@ -198,17 +306,16 @@ impl Ledger {
         waiting.remove(at);
     }
 
-    /// A refusal is what the rules say of a state that the owner was in since the command was saved.
-    fn refused_by_the_rules(&self, device: usize, error: &ErrorMessage) {
+    /// The owner refuses something: what the rules say of a state that its disk was in since the command was saved.
+    fn refused(&mut self, error: &ErrorMessage) {
         let Some(id) = error.command_id.filter(|id| !self.replayed.contains(id)) else { return };
         if self.room.is_none() {
             return;
         }
-        let Some(saved) = self.saved.get(&(device, id)) else { return };
-        let known = self.logged.get(&id).map(|(_, digest)| *digest);
+        let Some((_, saved)) = self.saved.iter().find(|((_, at), _)| *at == id) else { return };
         match error.code {
-            Code::TooFast
-            | Code::BadSignature
+            Code::TooFast => self.seen(Seen::SentTooFast),
+            Code::BadSignature
             | Code::Malformed
             | Code::FrameTooLarge
             | Code::TooDeep
@@ -220,22 +327,32 @@ impl Ledger {
             | Code::Replaced
             | Code::HandshakeTimeout
             | Code::UnknownType
-            | Code::Unrecognised => {}
-            Code::IdReused => assert!(known.is_some(), "[2] {id} is new and refused as used"),
+            | Code::Unrecognised => {
+                let altered = self.altered.contains(&id);
+                assert!(altered, "[11] {id} is refused as {:?}, and nobody altered it", error.code);
+            }
+            Code::IdReused => {
+                assert!(self.place(id).is_some(), "[2] {id} is new and refused as used");
+            }
             Code::LogFull => {
                 assert!(self.revision() >= LOG_ENTRIES_MAX, "[11] {id} is refused for no rule");
             }
             Code::Rule(refusal) => {
-                assert_eq!(known, None, "[10] {id} is in the log and refused all the same");
                 let command = &saved.signed.command;
                 let says = |poll: &Poll| {
                     bug::with(None, || poll.check(&command.author, &command.action)).err()
                 };
                 let mut since = (saved.revision..=self.revision()).filter_map(|r| self.state(r));
                 let refused = since.any(|state| says(state) == Some(refusal));
-                assert!(refused, "[11] {id} is refused as {refusal:?} against the rules");
+                assert!(refused, "[11, 13] {id} is refused as {refusal:?} against the rules");
+                self.seen(Seen::Refused);
             }
         }
+    }
+
+    /// The owner's state may not go back behind this: an owner sees its own poll once that is on disk.
+    fn kept_revision(&self) -> u64 {
+        self.acked_revision.max(self.revision().min(1))
     }
 
     /// The revision of a command in the log.
@@ -250,31 +367,29 @@ impl Ledger {
     /// A frame reaches a tab.
     pub fn arrived(
         &mut self,
+        now: Timestamp,
         device: usize,
-        tab: usize,
-        generation: u64,
-        link: LinkId,
+        end: LinkEnd,
         frame: &str,
         origin: Origin,
     ) {
         const TOLD_BY: [&str; 5] = ["\"ack", "\"error", "\"auth:p", "\"poll:", "\"user:"];
-        self.note(&[b"arrived", &tab.to_be_bytes(), frame.as_bytes()]);
+        self.note(now, &[b"arrived", &end.0.to_be_bytes(), frame.as_bytes()]);
+        if origin == Origin::Liar {
+            self.doubtful(frame);
+        }
         if !TOLD_BY.iter().any(|start| frame.contains(start)) {
             return;
         }
-        let end = (tab, generation, link);
         for message in parse_frame(frame, FRAME_BYTES_MAX).unwrap_or_default() {
             match message {
                 Message::Ack(ack)
                     if self.room.is_none() || self.place(ack.command_id) == Some(ack.revision) =>
                 {
-                    self.answered.insert((device, ack.command_id));
+                    self.confirmed.insert((device, ack.command_id));
                 }
-                Message::Error(error) => {
-                    if origin == Origin::Peer {
-                        self.refused_by_the_rules(device, &error);
-                    }
-                    self.answered.extend(error.command_id.map(|id| (device, id)));
+                Message::Error(error) if !error.code.is_transient() => {
+                    self.rejected.extend(error.command_id.map(|id| (device, id)));
                 }
                 Message::ParticipantProof(proof) if origin == Origin::Peer => {
                     let key = PublicKey::from_bytes(&proof.public_key.0).expect("a key of ours");
@@ -297,9 +412,9 @@ impl Ledger {
     }
 
     /// A row is about to reach a disk, where `before` stands under its key.
-    pub fn stored(&mut self, device: usize, row: &Row, before: Option<&str>) {
+    pub fn stored(&mut self, now: Timestamp, device: usize, row: &Row, before: Option<&str>) {
         let value = row.value.as_deref().unwrap_or_default();
-        self.note(&[b"stored", &device.to_be_bytes(), row.key.as_bytes(), value.as_bytes()]);
+        self.note(now, &[b"stored", &device.to_be_bytes(), row.key.as_bytes(), value.as_bytes()]);
         match row.store {
             Store::Log => {
                 assert!(
@@ -318,13 +433,22 @@ impl Ledger {
                     .map(|text| serde_json::from_str::<SignedCommand>(text).expect("a command"));
                 if let Some(signed) = signed {
                     let id = signed.command.id;
+                    let at = (device, id);
+                    assert!(self.is_answered(&at), "[6] {id} leaves the outbox unanswered");
+                    let honest = !self.replayed.contains(&id) && !self.altered.contains(&id);
+                    let given_up = honest && !self.confirmed.contains(&at);
                     assert!(
-                        self.answered.contains(&(device, id)),
-                        "[6] {id} leaves the outbox unanswered"
+                        !given_up || self.place(id).is_none(),
+                        "[10] {id} is in the log, and leaves the outbox as refused"
                     );
                 }
             }
             Store::Outbox => {
+                assert!(
+                    before.is_none() || before == Some(value),
+                    "[12] {} is written over",
+                    row.key
+                );
                 let signed: SignedCommand = serde_json::from_str(value).expect("a command");
                 let (place, revision) = (self.saved.len(), self.revision());
                 let saved = Saved { signed, place, revision };
@@ -400,20 +524,24 @@ impl Sim {
         })
     }
 
-    /// After every step: whatever the tab that stepped holds as confirmed is a state that the owner's disk once was.
-    pub fn check(&mut self, room: RoomRef) {
-        let Some(at) = self.stepped.take() else { return };
+    /// After everything that happens to a tab: whatever it holds as confirmed is a state that the owner's disk once was.
+    pub fn check(&mut self, at: usize) {
+        let Some(room) = self.ledger.room else { return };
         let tab = &self.tabs[at];
         let Some(node) = &tab.node else { return };
         let is_fold = |poll: &Poll| {
             let state = self.ledger.state(poll.revision);
             assert_eq!(state, Some(poll), "[3, 4] not the fold of {} entries", poll.revision);
         };
-        if let Some(poll) = node.hub().and_then(|hub| hub.poll(room.poll)) {
-            is_fold(poll);
+        if let Some(hub) = node.hub().filter(|_| self.keys[tab.device] == room.owner) {
             let fenced = tab.epoch != self.disks[tab.device].epoch;
+            let poll = hub.poll(room.poll);
+            if let Some(poll) = poll {
+                is_fold(poll);
+            }
+            let revision = poll.map_or(0, |poll| poll.revision);
             assert!(
-                fenced || poll.revision >= self.ledger.acked_revision,
+                fenced || revision >= self.ledger.kept_revision(),
                 "[1] the owner's state lacks what was acked"
             );
         }
@@ -434,6 +562,27 @@ impl Sim {
             "[8] something new is taken while the owner is away"
         );
         assert_eq!(view.poll.is_some(), view.cached_at.is_some(), "[8] a copy without its date");
+        let kept = self.disks[self.tabs[tab].device].parse(Store::Rooms).rooms.contains_key(&room);
+        assert!(view.poll.is_some() || !kept, "[8] the copy is kept, and not shown");
+    }
+
+    /// Right after a tab took the lead: what was saved and not answered is on disk, and all of that is pending, in order.
+    pub fn check_remembered(&self, tab: usize) {
+        let Some(room) = self.ledger.room else { return };
+        let device = self.tabs[tab].device;
+        let mut stored = self.disks[device].parse(Store::Outbox);
+        let kept = stored.outboxes.remove(&room).unwrap_or_default();
+        let kept: Vec<CommandId> = kept.iter().map(|(_, signed)| signed.command.id).collect();
+        for (of, id) in self.ledger.saved.keys() {
+            let answered = *of != device || self.ledger.is_answered(&(device, *id));
+            assert!(answered || kept.contains(id), "[7] {id} was saved, and is gone unanswered");
+        }
+        let Some(view) = self.view(tab).rooms.into_iter().find(|view| view.room == room) else {
+            return;
+        };
+        let pending = view.pending.iter().map(|pending| pending.id);
+        let pending: Vec<CommandId> = pending.filter(|id| kept.contains(id)).collect();
+        assert_eq!(pending, kept, "[7] what waits on disk is not what is pending");
     }
 
     /// In the end: everything that was ever acked is there, once.

@@ -30,7 +30,11 @@ impl Sim {
                 Lie { instead: altered.map_or(frame, Into::into), besides: None }
             }
             LinkId::Dialled(_) if wants => {
-                let besides = damaged(&mut self.random, &frame).map(Into::into);
+                let besides: Option<Arc<str>> = damaged(&mut self.random, &frame).map(Into::into);
+                if let Some(besides) = &besides {
+                    self.ledger.doubtful(&frame);
+                    self.ledger.doubtful(besides);
+                }
                 Lie { instead: frame, besides }
             }
             LinkId::Accepted(_) | LinkId::Dialled(_) => Lie { instead: frame, besides: None },

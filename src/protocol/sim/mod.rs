@@ -8,35 +8,37 @@ mod bugs;
 mod campaign;
 mod chaos;
 mod checks;
+mod disk;
 mod lies;
+mod network;
 mod scenarios;
+mod seen;
 
 use checks::Origin;
-use lies::Lie;
+use disk::Disk;
+use network::{Offer, Wire};
+use seen::Seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::effect::{
-    Batch, Descriptions, LinkEvent, LinkId, Output, SignallingCommand, SignallingEvent,
-    StorageFailure,
-};
+use super::effect::{Batch, LinkEvent, LinkId, Output, StorageFailure};
 use super::node::{Input, Node};
-use super::outbox::COMMANDS_MAX;
 use super::random::Random;
-use super::storage::{Row, Store};
+use super::storage::Store;
 use super::view::{AppView, Intent, LinkView, RoomView};
 use crate::domain::Timestamp;
-use crate::domain::bug::{self, Bug};
 use crate::domain::bytes::sha256;
 use crate::domain::command::{Command, CommandId, SignedCommand};
 use crate::domain::identity::{KeyPair, PollId, PublicKey, RoomRef};
 use crate::domain::poll::{Action, Draft};
 
-/// How long the signalling server keeps an offer for somebody who is not there.
-const OFFER_EXPIRES_MS: u64 = 5_000;
 /// More than any run needs: past it something spins.
 const STEPS_MAX: u64 = 300_000;
+/// What takes very long takes this long: longer than any deadline of a handshake, or just not.
+const STALL_MS: (u64, u64) = (2_000, 20_000);
+/// From a lock's release to the next tab's having it: 16 ms were seen.
+const GRANT_MS_MAX: u64 = 50;
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
 /// One browser tab. Tabs with the same `device` share a disk and an identity.
@@ -47,7 +49,13 @@ pub struct Tab {
     generation: u64,
     /// Every frame that this tab sent, for tests that look.
     pub sent: Vec<Arc<str>>,
+    /// The id asked for last.
+    id: String,
+    /// The id that its socket holds.
     registered: Option<String>,
+    /// When it heard or will hear the newest word about signalling, and when other tabs hear its own newest.
+    signalled: Timestamp,
+    told: Timestamp,
     epoch: u64,
     links: BTreeMap<LinkId, Wire>,
     next_accepted: u64,
@@ -57,41 +65,18 @@ pub struct Tab {
     committing_until: Timestamp,
     /// When its one timeout fires, in real time.
     alarm: Option<Timestamp>,
+    /// Until then the browser lets it do nothing. What happens to it waits.
+    frozen_until: Timestamp,
 }
 
-/// One end of a connection.
+/// How long things take, in milliseconds: from the least to the most.
 #[derive(Clone, Copy, Debug)]
-struct Wire {
-    other: usize,
-    other_link: LinkId,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Disk {
-    rows: BTreeMap<(Store, String), String>,
-    epoch: u64,
-    /// What every commit meets while set.
-    pub fails: Option<StorageFailure>,
-    /// The tab that holds the lock, and those that wait.
-    leader: Option<usize>,
-    waiting: Vec<usize>,
-}
-
-impl Disk {
-    pub fn count(&self, store: Store) -> usize {
-        self.rows.keys().filter(|(at, _)| *at == store).count()
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        self.rows
-            .iter()
-            .map(|((store, key), value)| Row {
-                store: *store,
-                key: key.clone(),
-                value: Some(value.clone()),
-            })
-            .collect()
-    }
+pub struct Pace {
+    /// What travels between devices, or to the signalling server and back.
+    pub frame_ms: (u64, u64),
+    pub commit_ms: (u64, u64),
+    /// Whether something that travels takes very long now and then.
+    pub stalls: bool,
 }
 
 #[derive(Debug)]
@@ -116,22 +101,21 @@ pub struct Sim {
     pub random: Random,
     /// Who holds an id at the signalling server; `None` while the server is down.
     signalling: Option<BTreeMap<String, usize>>,
-    offers: Vec<(usize, u64, LinkId, String)>,
+    offers: Vec<Offer>,
     /// Pairs of devices that can't reach each other now.
-    pub partitioned: BTreeSet<(usize, usize)>,
+    partitioned: BTreeSet<(usize, usize)>,
+    /// Devices without a network.
+    offline: BTreeSet<usize>,
     /// Whether peers lie in what they send: see [`lies`].
     pub lying: bool,
-    pub frame_delay_ms: (u64, u64),
-    pub commit_delay_ms: (u64, u64),
+    pub pace: Pace,
     next_command: u128,
     steps: u64,
-    /// Whether every input is printed, for whoever reads a failure.
+    /// Whether everything that happens is printed, for whoever reads a failure.
     pub tracing: bool,
-    /// The tab that the newest event was for, until it is checked.
-    stepped: Option<usize>,
     pub ledger: checks::Ledger,
-    /// What each device's clock is off by, as an addition to half of real time: see [`Sim::wall`].
-    pub clocks: Vec<u64>,
+    /// What each device's clock is off by, in milliseconds.
+    pub clocks: Vec<i64>,
 }
 
 impl Sim {
@@ -149,13 +133,12 @@ impl Sim {
             signalling: Some(BTreeMap::new()),
             offers: Vec::new(),
             partitioned: BTreeSet::new(),
+            offline: BTreeSet::new(),
             lying: false,
-            frame_delay_ms: (1, 5),
-            commit_delay_ms: (1, 5),
+            pace: Pace { frame_ms: (1, 1), commit_ms: (1, 5), stalls: false },
             next_command: 1_000,
             steps: 0,
             tracing: false,
-            stepped: None,
             ledger: checks::Ledger::default(),
             clocks: Vec::new(),
         }
@@ -169,7 +152,7 @@ impl Sim {
         self.seeds.push(seed);
         self.keys.push(KeyPair::from_seed(&seed).public());
         self.disks.push(Disk::default());
-        self.clocks.push(START.0 / 2);
+        self.clocks.push(0);
         number
     }
 
@@ -185,13 +168,17 @@ impl Sim {
             node: None,
             generation: 0,
             sent: Vec::new(),
+            id: String::new(),
             registered: None,
+            signalled: START,
+            told: START,
             epoch: 0,
             links: BTreeMap::new(),
             next_accepted: 0,
             shunned: BTreeMap::new(),
             committing_until: START,
             alarm: None,
+            frozen_until: START,
         });
         self.start(tab);
         tab
@@ -208,6 +195,7 @@ impl Sim {
 
     /// Kills a tab: no word to anybody. Others find out by silence.
     pub fn kill(&mut self, tab: usize) {
+        self.tell(|| format!("tab {tab} dies"));
         let device = self.tabs[tab].device;
         self.crash_commits(tab);
         self.unregister(tab);
@@ -216,6 +204,7 @@ impl Sim {
         dead.generation += 1;
         dead.links.clear();
         dead.shunned.clear();
+        dead.frozen_until = self.now;
         self.disks[device].waiting.retain(|waiting| *waiting != tab);
         if self.disks[device].leader == Some(tab) {
             self.disks[device].leader = None;
@@ -223,13 +212,22 @@ impl Sim {
         }
     }
 
-    /// The leading tab of a device stops noticing anything, and the browser gives its lock to another.
-    pub fn freeze_leader(&mut self, device: usize) {
+    /// The browser takes the lock from a leading tab and gives it to another. The first one is not told.
+    pub fn steal_lock(&mut self, device: usize) {
         if let Some(tab) = self.disks[device].leader.take() {
-            // It thaws with its old ideas; it queues for the lock again once it is fenced.
-            let _ = tab;
+            self.tell(|| format!("device {device}: tab {tab} loses its lock unknowingly"));
             self.grant(device);
         }
+    }
+
+    /// The browser lets a tab do nothing for so long. It keeps its lock, and what was going into storage gets there.
+    pub fn freeze(&mut self, tab: usize, ms: u64) {
+        self.tell(|| format!("tab {tab} freezes for {ms} ms"));
+        self.tabs[tab].frozen_until = self.now.plus(ms);
+    }
+
+    pub fn is_frozen(&self, tab: usize) -> bool {
+        self.now < self.tabs[tab].frozen_until
     }
 
     /// A frame that nobody of ours sent arrives at a tab, over any connection that stands.
@@ -240,6 +238,10 @@ impl Sim {
         }
     }
 
+    pub fn links_of(&self, tab: usize) -> Vec<LinkId> {
+        self.tabs[tab].links.keys().copied().collect()
+    }
+
     /// A link of `to` whose other end is on `device`.
     pub fn link_with(&self, to: usize, device: usize) -> Option<LinkId> {
         let mut links = self.tabs[to].links.iter();
@@ -247,7 +249,7 @@ impl Sim {
     }
 
     pub fn inject_over(&mut self, to: usize, link: LinkId, frame: &str) {
-        if self.tabs[to].node.is_some() {
+        if self.tabs[to].node.is_some() && !self.is_frozen(to) {
             let (device, generation) = (self.tabs[to].device, self.tabs[to].generation);
             // What is on its way over this very link is no lie, only early.
             let is_early = self.events.values().any(|event| match event {
@@ -257,7 +259,7 @@ impl Sim {
                 _ => false,
             });
             let origin = if is_early { Origin::Peer } else { Origin::Liar };
-            self.ledger.arrived(device, to, generation, link, frame, origin);
+            self.ledger.arrived(self.now, device, (to, generation, link), frame, origin);
             self.input(to, Input::Link(link, LinkEvent::Frame(frame.to_owned())));
         }
     }
@@ -270,30 +272,8 @@ impl Sim {
         self.kill(tab);
     }
 
-    /// Of the transactions under way some reach the disk, a prefix in order; nobody hears of either.
-    fn crash_commits(&mut self, tab: usize) {
-        let generation = self.tabs[tab].generation;
-        let under_way: Vec<(Timestamp, u64)> = self
-            .events
-            .iter()
-            .filter(|(_, event)| {
-                matches!(event, Event::Commit { tab: t, generation: g, .. } if *t == tab && *g == generation)
-            })
-            .map(|(key, _)| *key)
-            .collect();
-        for key in under_way {
-            if self.random.up_to(1) == 0 {
-                return;
-            }
-            if let Some(Event::Commit { batch, epoch, .. }) = self.events.remove(&key)
-                && self.may_commit(tab, epoch).is_ok()
-            {
-                self.write(tab, batch.rows);
-            }
-        }
-    }
-
     pub fn reopen(&mut self, tab: usize) {
+        self.tell(|| format!("tab {tab} opens"));
         self.start(tab);
     }
 
@@ -303,29 +283,21 @@ impl Sim {
             let tab = disk.waiting.remove(0);
             disk.leader = Some(tab);
             let generation = self.tabs[tab].generation;
-            self.schedule(1, Event::Granted { tab, generation });
+            let delay = self.delay((1, self.pace.frame_ms.1.min(GRANT_MS_MAX)));
+            self.schedule(delay, Event::Granted { tab, generation });
         }
-    }
-
-    pub fn stop_signalling(&mut self) {
-        self.signalling = None;
-        self.offers.clear();
-        for tab in 0..self.tabs.len() {
-            if self.tabs[tab].registered.take().is_some() {
-                self.later(tab, 1, Input::Signalling(SignallingEvent::Lost));
-            }
-        }
-    }
-
-    pub fn start_signalling(&mut self) {
-        self.signalling.get_or_insert_default();
     }
 
     // --- what people do ------------------------------------------------------------------------
 
-    pub fn intent(&mut self, tab: usize, intent: Intent) -> CommandId {
+    /// An id that no command has yet.
+    pub fn next_id(&mut self) -> CommandId {
         self.next_command += 1;
-        let command = CommandId(uuid::Uuid::from_u128(self.next_command));
+        CommandId(uuid::Uuid::from_u128(self.next_command))
+    }
+
+    pub fn intent(&mut self, tab: usize, intent: Intent) -> CommandId {
+        let command = self.next_id();
         let away = self.is_away(tab, &intent);
         self.input(tab, Input::Intent { intent, command });
         if let Some((room, pending)) = away {
@@ -391,8 +363,12 @@ impl Sim {
     // --- time ----------------------------------------------------------------------------------
 
     fn schedule(&mut self, delay_ms: u64, event: Event) {
+        self.schedule_at(self.now.plus(delay_ms), event);
+    }
+
+    fn schedule_at(&mut self, at: Timestamp, event: Event) {
         self.sequence += 1;
-        self.events.insert((self.now.plus(delay_ms), self.sequence), event);
+        self.events.insert((at, self.sequence), event);
     }
 
     fn later(&mut self, tab: usize, delay_ms: u64, input: Input) {
@@ -421,15 +397,25 @@ impl Sim {
         assert!(self.steps < STEPS_MAX, "[15] nothing comes to rest");
         let tick = (0..self.tabs.len())
             .filter_map(|tab| {
-                Some((self.tabs[tab].alarm.filter(|_| self.tabs[tab].node.is_some())?, tab))
+                let Tab { alarm, node, frozen_until, .. } = &self.tabs[tab];
+                Some((alarm.filter(|_| node.is_some())?.max(*frozen_until), tab))
             })
             .min();
         let event = self.events.first_key_value().map(|(key, _)| *key);
         match (event, tick) {
             (Some(event), tick) if event.0 <= end && tick.is_none_or(|tick| event.0 <= tick.0) => {
                 self.now = event.0;
+                let (_, number) = event;
                 let Some(event) = self.events.remove(&event) else { return false };
-                self.happen(event);
+                match self.sleeper(&event) {
+                    // Numbers keep the order among what waits.
+                    Some(tab) => {
+                        self.ledger.seen(Seen::Frozen);
+                        let at = self.tabs[tab].frozen_until;
+                        self.events.insert((at, number), event);
+                    }
+                    None => self.happen(event),
+                }
             }
             (_, Some((at, tab))) if at <= end => {
                 self.now = self.now.max(at);
@@ -455,20 +441,12 @@ impl Sim {
             Event::OfferExpired { tab, generation, link, remote }
                 if self.lives(tab, generation) =>
             {
-                let waits = |offer: &(usize, u64, LinkId, String)| {
-                    (offer.0, offer.1, offer.2) == (tab, generation, link)
-                };
-                if let Some(at) = self.offers.iter().position(waits) {
-                    self.offers.remove(at);
-                    self.input(tab, Input::Signalling(SignallingEvent::PeerUnavailable { remote }));
-                }
+                self.expire(tab, generation, link, remote);
             }
             Event::Frame { to, generation, link, frame }
                 if self.lives(to, generation) && self.tabs[to].links.contains_key(&link) =>
             {
-                let device = self.tabs[to].device;
-                self.ledger.arrived(device, to, generation, link, &frame, Origin::Peer);
-                self.input(to, Input::Link(link, LinkEvent::Frame(frame.to_string())));
+                self.receive(to, generation, link, &frame);
             }
             Event::Gone { to, generation, link }
                 if self.lives(to, generation) && self.tabs[to].links.remove(&link).is_some() =>
@@ -486,6 +464,20 @@ impl Sim {
         }
     }
 
+    /// The frozen tab that an event has to wait for. Storage and its transactions wait for nobody.
+    fn sleeper(&self, event: &Event) -> Option<usize> {
+        let (tab, generation) = match event {
+            Event::Input { tab, generation, .. }
+            | Event::Dial { tab, generation, .. }
+            | Event::OfferExpired { tab, generation, .. }
+            | Event::Granted { tab, generation }
+            | Event::Frame { to: tab, generation, .. }
+            | Event::Gone { to: tab, generation, .. } => (*tab, *generation),
+            Event::Commit { .. } => return None,
+        };
+        (self.lives(tab, generation) && self.is_frozen(tab)).then_some(tab)
+    }
+
     fn lives(&self, tab: usize, generation: u64) -> bool {
         self.tabs[tab].node.is_some() && self.tabs[tab].generation == generation
     }
@@ -496,137 +488,59 @@ impl Sim {
         self.tabs[tab].epoch = disk.epoch;
         let (epoch, rows) = (disk.epoch, disk.rows());
         self.input(tab, Input::Lead { epoch, rows, durable: true });
+        self.check_remembered(tab);
     }
 
-    fn may_commit(&self, tab: usize, epoch: u64) -> Result<(), StorageFailure> {
-        let disk = &self.disks[self.tabs[tab].device];
-        if disk.epoch != epoch && !bug::on(Bug::EpochNotChecked) {
-            return Err(StorageFailure::Fenced);
+    /// One line of the story.
+    pub fn tell(&self, what: impl FnOnce() -> String) {
+        if self.tracing {
+            let text: String = what().chars().take(300).collect();
+            eprintln!("{:>9} ms  {text}", self.now.since(START));
         }
-        disk.fails.map_or(Ok(()), Err)
     }
 
-    fn commit(&mut self, tab: usize, epoch: u64, batch: Batch) {
-        let input = match self.may_commit(tab, epoch) {
-            Ok(()) => {
-                self.write(tab, batch.rows);
-                Input::Committed(batch.id)
-            }
-            Err(failure) => Input::CommitFailed(batch.id, failure),
-        };
-        self.input(tab, input);
-    }
-
-    fn write(&mut self, tab: usize, rows: Vec<Row>) {
-        let device = self.tabs[tab].device;
-        let disk = &mut self.disks[device];
-        for row in rows {
-            let before = disk.rows.get(&(row.store, row.key.clone())).map(String::as_str);
-            self.ledger.stored(device, &row, before);
-            match row.value {
-                Some(value) => disk.rows.insert((row.store, row.key), value),
-                None => disk.rows.remove(&(row.store, row.key)),
+    fn tell_input(&self, tab: usize, input: &Input) {
+        self.tell(|| {
+            let what = match input {
+                Input::Lead { epoch, rows, .. } => {
+                    format!("leads, epoch {epoch}, {} rows", rows.len())
+                }
+                Input::Intent { intent, command } => {
+                    format!("is asked for {intent:?} as {command}")
+                }
+                Input::Tab(text) => format!("hears from another tab {text}"),
+                Input::Link(link, LinkEvent::Frame(frame)) => format!("{link:?} gets {frame}"),
+                Input::Link(link, LinkEvent::Opened { remote, .. }) => {
+                    format!("{link:?} opens to {remote:.8}")
+                }
+                input => format!("{input:?}"),
             };
-        }
-        assert!(disk.count(Store::Outbox) <= COMMANDS_MAX, "[15] the outbox is too long");
-    }
-
-    /// One line of the story: when, on which tab, what.
-    fn tell(&self, tab: usize, input: &Input) {
-        let at = self.now.since(START);
-        let what = match input {
-            Input::Lead { epoch, rows, .. } => format!("leads, epoch {epoch}, {} rows", rows.len()),
-            Input::Intent { intent, command } => format!("is asked for {intent:?} as {command}"),
-            Input::Tab(text) => format!("hears from another tab {text}"),
-            Input::Link(link, LinkEvent::Frame(frame)) => format!("{link:?} gets {frame}"),
-            Input::Link(link, LinkEvent::Opened { remote, .. }) => {
-                format!("{link:?} opens to {remote:.8}")
-            }
-            input => format!("{input:?}"),
-        };
-        let device = self.tabs[tab].device;
-        eprintln!(
-            "{at:>9} ms  device {device} tab {tab}  {}",
-            what.chars().take(300).collect::<String>()
-        );
-    }
-
-    // --- the network ---------------------------------------------------------------------------
-
-    fn offer(&mut self, tab: usize, link: LinkId, remote: String) {
-        let generation = self.tabs[tab].generation;
-        let Some(ids) = &self.signalling else { return };
-        if let Some(other) = ids.get(&remote).copied() {
-            return self.connect(tab, link, other);
-        }
-        self.offers.push((tab, generation, link, remote.clone()));
-        self.schedule(OFFER_EXPIRES_MS, Event::OfferExpired { tab, generation, link, remote });
-    }
-
-    fn can_reach(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (self.tabs[a].device, self.tabs[b].device);
-        !self.partitioned.contains(&(a.min(b), a.max(b)))
-    }
-
-    fn connect(&mut self, tab: usize, link: LinkId, other: usize) {
-        let from = self.tabs[tab].registered.clone().unwrap_or_default();
-        let mut shunned = self.tabs[other].shunned.iter().filter(|(_, until)| self.now < **until);
-        if shunned.any(|(key, _)| key.owns_signalling_id(&from)) || !self.can_reach(tab, other) {
-            return;
-        }
-        self.tabs[other].next_accepted += 1;
-        let accepted = LinkId::Accepted(self.tabs[other].next_accepted);
-        self.tabs[tab].links.insert(link, Wire { other, other_link: accepted });
-        self.tabs[other].links.insert(accepted, Wire { other: tab, other_link: link });
-        let ids = [tab, other].map(|tab| self.tabs[tab].registered.clone().unwrap_or_default());
-        let fingerprint = |tab: &Tab, n: usize| {
-            let digest = sha256(&[&n.to_be_bytes(), &tab.generation.to_be_bytes()]).0;
-            format!("a=fingerprint:sha-256 {}", digest.map(|byte| format!("{byte:02x}")).join(":"))
-        };
-        let (ours, theirs) =
-            (fingerprint(&self.tabs[tab], tab), fingerprint(&self.tabs[other], other));
-        let opened = |remote: &String, local_sdp: &String, remote_sdp: &String| LinkEvent::Opened {
-            remote: remote.clone(),
-            descriptions: Descriptions {
-                local_sdp: local_sdp.clone(),
-                remote_sdp: remote_sdp.clone(),
-                remote_certificates: None,
-            },
-        };
-        let (to_us, to_them) = (opened(&ids[1], &ours, &theirs), opened(&ids[0], &theirs, &ours));
-        self.later(other, 2, Input::Link(accepted, to_them));
-        self.later(tab, 3, Input::Link(link, to_us));
-    }
-
-    /// What one tab sends another is lost from here on, and neither is told.
-    pub fn half_cut(&mut self, from: usize, to: usize) {
-        self.tabs[from].links.retain(|_, wire| wire.other != to);
-    }
-
-    /// Ends the connections between two tabs without a word.
-    pub fn cut(&mut self, a: usize, b: usize) {
-        self.half_cut(a, b);
-        self.half_cut(b, a);
+            format!("device {} tab {tab}  {what}", self.tabs[tab].device)
+        });
     }
 
     fn delay(&mut self, range: (u64, u64)) -> u64 {
-        range.0 + self.random.up_to(range.1 - range.0)
+        range.0 + self.random.up_to(range.1.saturating_sub(range.0))
+    }
+
+    /// How long something that leaves now is on its way.
+    fn delay_on_the_way(&mut self) -> u64 {
+        if self.pace.stalls && self.random.up_to(255) == 0 {
+            return self.delay(STALL_MS);
+        }
+        self.delay(self.pace.frame_ms)
     }
 
     // --- carrying out --------------------------------------------------------------------------
 
     /// What a device's clock shows.
     fn wall(&self, tab: usize) -> Timestamp {
-        Timestamp(self.now.0 - START.0 / 2 + self.clocks[self.tabs[tab].device] - START.0 / 2)
-            .plus(START.0 / 2)
+        Timestamp(self.now.0.saturating_add_signed(self.clocks[self.tabs[tab].device]))
     }
 
     pub fn input(&mut self, tab: usize, input: Input) {
         let now = self.wall(tab);
-        if self.tracing {
-            self.tell(tab, &input);
-        }
-        self.stepped = Some(tab);
+        self.tell_input(tab, &input);
         let Some(node) = &mut self.tabs[tab].node else { return };
         let outputs = node.handle(now, input);
         // A browser's timeout counts real time from when it was set, whatever the clock does meanwhile.
@@ -635,62 +549,30 @@ impl Sim {
         for output in outputs {
             self.output(tab, output);
         }
+        self.check(tab);
     }
 
     fn output(&mut self, tab: usize, output: Output) {
         let generation = self.tabs[tab].generation;
         match output {
-            Output::Commit(batch) => {
-                // Transactions over the same stores complete in the order in which they were started.
-                let delay = self.delay(self.commit_delay_ms);
-                let at = self.now.plus(delay).max(self.tabs[tab].committing_until);
-                self.tabs[tab].committing_until = at;
-                let delay = at.since(self.now);
-                let epoch = self.tabs[tab].epoch;
-                self.schedule(delay, Event::Commit { tab, generation, epoch, batch });
-            }
+            Output::Commit(batch) => self.begin_commit(tab, batch),
             Output::Signalling(command) => self.signalling_command(tab, command),
             Output::Dial { link, remote } => {
-                self.schedule(1, Event::Dial { tab, generation, link, remote });
+                let delay = self.delay_on_the_way();
+                self.schedule(delay, Event::Dial { tab, generation, link, remote });
             }
-            Output::Send { link, frame } => {
-                self.tabs[tab].sent.push(frame.clone());
-                self.ledger.sent(self.tabs[tab].device, tab, generation, link, &frame);
-                let Some(wire) = self.tabs[tab].links.get(&link).copied() else { return };
-                if !self.can_reach(tab, wire.other) {
-                    // The channel is reliable: after the first frame that can't pass, none does.
-                    self.tabs[tab].links.remove(&link);
-                    return;
-                }
-                let Wire { other: to, other_link } = wire;
-                let generation = self.tabs[to].generation;
-                let Lie { instead, besides } = if self.lying {
-                    self.twist(link, frame)
-                } else {
-                    Lie { instead: frame, besides: None }
-                };
-                // Ordered: what was sent earlier between two tabs arrives earlier.
-                for frame in std::iter::once(instead).chain(besides) {
-                    let event = Event::Frame { to, generation, link: other_link, frame };
-                    self.schedule(self.frame_delay_ms.0, event);
-                }
-            }
-            Output::CloseLink { link } => {
-                if let Some(wire) = self.tabs[tab].links.remove(&link)
-                    && self.can_reach(tab, wire.other)
-                {
-                    let generation = self.tabs[wire.other].generation;
-                    self.schedule(
-                        self.frame_delay_ms.0,
-                        Event::Gone { to: wire.other, generation, link: wire.other_link },
-                    );
-                }
-            }
+            Output::Send { link, frame } => self.send(tab, link, frame),
+            Output::CloseLink { link } => self.close_link(tab, link),
             Output::Broadcast(text) => {
+                let delay = self.delay((1, self.pace.frame_ms.1.min(GRANT_MS_MAX)));
+                let at = self.now.plus(delay).max(self.tabs[tab].told);
+                self.tabs[tab].told = at;
                 let device = self.tabs[tab].device;
                 for other in 0..self.tabs.len() {
                     if other != tab && self.tabs[other].device == device {
-                        self.later(other, 1, Input::Tab(text.clone()));
+                        let generation = self.tabs[other].generation;
+                        let input = Input::Tab(text.clone());
+                        self.schedule_at(at, Event::Input { tab: other, generation, input });
                     }
                 }
             }
@@ -707,60 +589,6 @@ impl Sim {
                 self.disks[device].waiting.push(tab);
                 self.grant(device);
             }
-        }
-    }
-
-    fn signalling_command(&mut self, tab: usize, command: SignallingCommand) {
-        match command {
-            SignallingCommand::Create { id } => self.register(tab, &id),
-            SignallingCommand::Reconnect => {
-                let device = self.tabs[tab].device;
-                self.register(tab, &self.key(device).peer_id());
-            }
-            SignallingCommand::Disconnect => self.unregister(tab),
-            SignallingCommand::Destroy => {
-                self.unregister(tab);
-                let links: Vec<LinkId> = self.tabs[tab].links.keys().copied().collect();
-                for link in links {
-                    self.output(tab, Output::CloseLink { link });
-                }
-            }
-            SignallingCommand::Leave { peers } => {
-                let Some(src) = self.tabs[tab].registered.clone() else { return };
-                for peer in peers {
-                    if let Some(to) =
-                        self.signalling.as_ref().and_then(|ids| ids.get(&peer).copied())
-                    {
-                        let event = SignallingEvent::PeerLeft { remote: src.clone() };
-                        self.later(to, 1, Input::Signalling(event));
-                    }
-                }
-            }
-        }
-    }
-
-    fn register(&mut self, tab: usize, id: &str) {
-        let Some(ids) = &mut self.signalling else {
-            return self.later(tab, 1, Input::Signalling(SignallingEvent::Lost));
-        };
-        ids.insert(id.to_owned(), tab);
-        self.tabs[tab].registered = Some(id.to_owned());
-        self.later(tab, 1, Input::Signalling(SignallingEvent::Opened));
-        let waiting: Vec<_> = self.offers.extract_if(.., |offer| offer.3 == id).collect();
-        for (from, generation, link, _) in waiting {
-            if self.lives(from, generation) {
-                self.connect(from, link, tab);
-            }
-        }
-    }
-
-    /// The tab's socket closes. As at PeerServer, that frees an id only if no newer socket holds it.
-    fn unregister(&mut self, tab: usize) {
-        if let Some(id) = self.tabs[tab].registered.take()
-            && let Some(ids) = &mut self.signalling
-            && ids.get(&id) == Some(&tab)
-        {
-            ids.remove(&id);
         }
     }
 }

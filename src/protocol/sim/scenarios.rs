@@ -228,7 +228,7 @@ fn roles_close_reopen_and_options() {
 fn a_demotion_stops_commands_in_flight() {
     let mut r = room();
     let ann = r.sim.key(1);
-    r.sim.commit_delay_ms = (50, 50);
+    r.sim.pace.commit_ms = (50, 50);
     r.sim.act(r.owner, r.room, Action::SetRole(RoleUpdate { peer: ann, role: Role::Viewer }));
     r.sim.act(r.ann, r.room, vote(0));
     assert_eq!(r.sim.room(r.ann, r.room).rejected, [], "not known there yet");
@@ -243,7 +243,7 @@ fn a_demotion_stops_commands_in_flight() {
 fn a_vote_whose_refusal_is_lost_does_not_stand_over_a_later_one() {
     let mut r = room();
     let (owner, room) = (r.owner, r.room);
-    r.sim.frame_delay_ms = (100, 105);
+    r.sim.pace.frame_ms = (100, 100);
     r.sim.act(owner, room, Action::SetStatus(Status { open: false }));
     r.sim.act(r.ann, room, vote(0));
     r.sim.run(50);
@@ -304,7 +304,7 @@ fn an_ex_leader_that_thaws_steps_down() {
     let mut r = room();
     let second = r.sim.open_tab(0);
     r.sim.run(100);
-    r.sim.freeze_leader(0);
+    r.sim.steal_lock(0);
     r.sim.run(100);
     assert!(r.sim.node(second).is_leading());
     assert!(!r.sim.node(r.owner).is_leading(), "it heard of the new leader");
@@ -315,7 +315,7 @@ fn an_ex_leader_that_wakes_first_does_not_leave_the_owner_unreachable() {
     let mut r = room();
     let second = r.second_tab(0);
     r.sim.run(9_800);
-    r.sim.freeze_leader(0);
+    r.sim.steal_lock(0);
     r.sim.until(100, "the second leads", |sim| sim.is_leading(second));
     // It takes the id back before it hears that it leads no longer, and then lets it go.
     r.sim.input(r.owner, Input::Wake);
