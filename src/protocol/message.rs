@@ -241,6 +241,12 @@ impl Code {
         }
     }
 
+    /// Whether an owner says this of a connection before it has proved who it is. Whatever else comes then is not from an
+    /// owner that keeps to the protocol.
+    pub fn may_come_unproved(self) -> bool {
+        matches!(self, Self::RoomFull | Self::UnsupportedVersion | Self::HandshakeTimeout)
+    }
+
     /// Whether the command may be sent again as it is.
     pub fn is_transient(self) -> bool {
         self == Self::TooFast

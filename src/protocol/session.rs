@@ -109,6 +109,8 @@ enum Why {
     Offline,
     /// Whoever answered is not the owner, or sits in the middle.
     Impostor,
+    /// Whoever answered said no, and did not prove to be the owner.
+    TurnedAway(Code),
     /// The owner said no.
     Refused(Code),
 }
@@ -310,6 +312,9 @@ impl Session {
             None => LinkView::Connecting,
             Some(Why::Lost) => LinkView::Reconnecting { retry_at, cause: LostCause::Link },
             Some(Why::Impostor) => LinkView::Reconnecting { retry_at, cause: LostCause::Impostor },
+            Some(Why::TurnedAway(code)) => {
+                LinkView::Reconnecting { retry_at, cause: LostCause::TurnedAway(code) }
+            }
             Some(Why::Offline) => LinkView::OwnerOffline { retry_at },
             Some(Why::Refused(code)) => {
                 LinkView::Refused { message: code.message().to_owned(), retry_at }
@@ -422,7 +427,9 @@ impl Session {
                     self.backoff.next_ms(cx.random)
                 }
             }
-            Why::Lost | Why::Impostor | Why::Refused(_) => self.backoff.next_ms(cx.random),
+            Why::Lost | Why::Impostor | Why::TurnedAway(_) | Why::Refused(_) => {
+                self.backoff.next_ms(cx.random)
+            }
         };
         self.link = Link::Waiting { until: Some(self.spaced(cx.now.plus(pause))) };
         cx.changed();
@@ -525,12 +532,19 @@ impl Session {
     }
 
     fn message(&mut self, cx: &mut Context<'_>, message: Message) {
-        match self.link {
+        match &self.link {
             Link::Waiting { .. } | Link::Dialling { .. } => {}
-            Link::Proving { .. } => match message {
+            Link::Proving { proving: Proving { owner_proved, .. }, .. } => match message {
                 Message::OwnerProof(proof) => self.owner_proof(cx, &proof),
                 Message::Welcome(welcome) => self.welcome(cx, welcome),
-                Message::Error(error) => self.fail(cx, Why::Refused(error.code)),
+                Message::Error(ErrorMessage { code, .. }) => {
+                    let why = match (*owner_proved, code.may_come_unproved()) {
+                        (true, _) => Why::Refused(code),
+                        (false, true) => Why::TurnedAway(code),
+                        (false, false) => Why::Impostor,
+                    };
+                    self.fail(cx, why);
+                }
                 Message::Unknown(_) => {}
                 _ => self.fail(cx, Why::Impostor),
             },

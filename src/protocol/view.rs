@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::message::Code;
 use crate::domain::Timestamp;
 use crate::domain::command::CommandId;
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
@@ -151,6 +152,8 @@ pub enum LostCause {
     NoNetwork,
     /// The other end could not prove that it is the owner.
     Impostor,
+    /// The other end said no before it proved anything: it may be the owner or not.
+    TurnedAway(Code),
 }
 
 /// A command of ours that is not confirmed.

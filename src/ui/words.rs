@@ -60,7 +60,7 @@ pub fn connection_cause(link: &LinkView, is_owner: bool, others: usize) -> Strin
             ),
         },
         LinkView::Connected => "Live: what you see is the owner's count.".into(),
-        LinkView::Reconnecting { cause, .. } => lost(*cause, is_owner).into(),
+        LinkView::Reconnecting { cause, .. } => lost(*cause, is_owner),
         LinkView::OwnerOffline { .. } => {
             "The owner's browser can't be reached. This page joins again by itself as soon as it is back.".into()
         }
@@ -70,8 +70,8 @@ pub fn connection_cause(link: &LinkView, is_owner: bool, others: usize) -> Strin
     }
 }
 
-fn lost(cause: LostCause, is_owner: bool) -> &'static str {
-    match cause {
+fn lost(cause: LostCause, is_owner: bool) -> String {
+    let words = match cause {
         LostCause::Link => "The connection to the owner's browser broke.",
         LostCause::Signalling if is_owner => {
             "The signalling server can't be reached: nobody new can join. Whoever is connected stays so."
@@ -87,7 +87,14 @@ fn lost(cause: LostCause, is_owner: bool) -> &'static str {
         LostCause::Impostor => {
             "Whoever answered could not prove to be the owner, so nothing was sent to them."
         }
-    }
+        LostCause::TurnedAway(code) => {
+            return format!(
+                "Whoever answered, the owner or not, said: {} This page keeps trying.",
+                code.message()
+            );
+        }
+    };
+    words.into()
 }
 
 /// When the next try is, where the status itself does not say so.

@@ -6,7 +6,7 @@ use crate::domain::command::tests::{room, signed};
 use crate::domain::identity::KeyPair;
 use crate::domain::log::{Log, Record, Verdict};
 use crate::domain::poll::tests::draft;
-use crate::domain::poll::{Choice, OptionId, Role, Vote};
+use crate::domain::poll::{Choice, OptionId, Refusal, Role, Vote};
 use crate::protocol::effect::Batch;
 use crate::protocol::handshake::OwnerHandshake;
 use crate::protocol::message::state_frames;
@@ -347,6 +347,55 @@ fn poll_data_within_the_handshake_is_an_impostors() {
     bench.prove();
     bench.hear_state();
     bench.assert_impostor();
+}
+
+#[test]
+fn before_the_proof_few_reasons_are_believed_and_none_as_the_owners() {
+    let early = [Code::RoomFull, Code::UnsupportedVersion, Code::HandshakeTimeout];
+    for code in early {
+        let mut bench = Bench::new();
+        bench.tick();
+        bench.open();
+        bench.hear(&Message::error(code, None));
+        let LinkView::Reconnecting { cause, .. } = bench.link() else { panic!("{code:?}") };
+        assert_eq!(cause, LostCause::TurnedAway(code));
+        assert_eq!(bench.closed, bench.links);
+    }
+    let late = [
+        Code::BadSignature,
+        Code::IdReused,
+        Code::LogFull,
+        Code::TooFast,
+        Code::Malformed,
+        Code::FrameTooLarge,
+        Code::TooDeep,
+        Code::OutOfOrder,
+        Code::BadProof,
+        Code::UnknownPoll,
+        Code::Replaced,
+        Code::UnknownType,
+        Code::Unrecognised,
+        Code::Rule(Refusal::PollClosed),
+    ];
+    for code in late {
+        let mut bench = Bench::new();
+        bench.tick();
+        bench.open();
+        bench.hear(&Message::error(code, None));
+        bench.assert_impostor();
+    }
+}
+
+#[test]
+fn after_the_proof_what_is_refused_is_refused_by_the_owner() {
+    for code in [Code::UnknownPoll, Code::BadProof, Code::HandshakeTimeout, Code::TooFast] {
+        let mut bench = Bench::new();
+        bench.prove();
+        bench.hear(&Message::error(code, None));
+        let LinkView::Refused { message, .. } = bench.link() else { panic!("{code:?}") };
+        assert_eq!(message, code.message());
+        assert_eq!(bench.closed, bench.links);
+    }
 }
 
 #[test]
