@@ -115,9 +115,13 @@ impl PublicKey {
 
     /// Whether `id` is this key's peer id, or that id with a `-suffix` used beside a ghost.
     pub fn owns_signalling_id(&self, id: &str) -> bool {
-        id.strip_prefix(&self.peer_id())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        peer_id_in(id) == self.peer_id()
     }
+}
+
+/// The peer id of whoever goes by `id` at the signalling server: all before the suffix, if there is one.
+pub fn peer_id_in(id: &str) -> &str {
+    id.split_once('-').map_or(id, |(peer_id, _)| peer_id)
 }
 
 /// Nobody could prove to be the owner under a key that is no strong point: better said before dialling.

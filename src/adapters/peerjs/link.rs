@@ -125,16 +125,19 @@ fn sdp(description: &RtcSessionDescription) -> Option<String> {
     text_within(&Reflect::get(description, &"sdp".into()).ok()?, SDP_UNITS_MAX)
 }
 
-/// The certificates that DTLS saw; `None` where the browser does not tell. web-sys knows nothing of SCTP.
+/// The certificates that DTLS saw; `None` only where the browser has no way to tell. What it tells and can't be read comes
+/// as no certificate, which nobody takes for the right one. web-sys knows nothing of SCTP.
 fn remote_certificates(rtc: &RtcPeerConnection) -> Option<Vec<Vec<u8>>> {
     let sctp = Reflect::get(rtc, &"sctp".into()).ok()?;
     let transport = Reflect::get(&sctp, &"transport".into()).ok()?;
     let read: Function =
         Reflect::get(&transport, &"getRemoteCertificates".into()).ok()?.dyn_into().ok()?;
-    let list: Array = read.call0(&transport).ok()?.dyn_into().ok()?;
-    if list.length() == 0 || list.length() > CERTIFICATES_MAX {
-        return None;
-    }
+    Some(read.call0(&transport).ok().and_then(certificates).unwrap_or_default())
+}
+
+fn certificates(list: JsValue) -> Option<Vec<Vec<u8>>> {
+    let list: Array =
+        list.dyn_into().ok().filter(|list: &Array| list.length() <= CERTIFICATES_MAX)?;
     list.iter()
         .map(|certificate| {
             let bytes: ArrayBuffer = certificate.dyn_into().ok()?;

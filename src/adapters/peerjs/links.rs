@@ -19,7 +19,7 @@ use super::link::{Closing, Link, State, descriptions, is_ordered_and_reliable, s
 use super::signalling::{ID_UNITS_MAX, refuse};
 use super::{Event, Service, object, on, text_within};
 use crate::adapters::listener::Listener;
-use crate::domain::identity::PublicKey;
+use crate::domain::identity::{PublicKey, peer_id_in};
 use crate::protocol::effect::{LinkEvent, LinkId};
 
 /// The serialisation we dial with and accept: plain text, so that parsing and its limits are ours.
@@ -306,18 +306,20 @@ impl Service {
 
     pub(super) fn shun(self: &Rc<Self>, key: PublicKey, ms: u64) {
         let service = Rc::downgrade(self);
+        let peer_id = key.peer_id();
+        let shunned = peer_id.clone();
         let timer = Timeout::new(u32::try_from(ms).unwrap_or(u32::MAX), move || {
             spawn_local(async move {
                 if let Some(service) = service.upgrade() {
-                    service.shunned.borrow_mut().remove(&key);
+                    service.shunned.borrow_mut().remove(&shunned);
                 }
             });
         });
-        self.shunned.borrow_mut().insert(key, timer);
+        self.shunned.borrow_mut().insert(peer_id, timer);
     }
 
     fn is_shunned(&self, remote: &str) -> bool {
-        self.shunned.borrow().keys().any(|key| key.owns_signalling_id(remote))
+        self.shunned.borrow().contains_key(peer_id_in(remote))
     }
 
     /// Whether one more connection from `remote` may be opening.

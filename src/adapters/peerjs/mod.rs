@@ -60,8 +60,8 @@ struct Service {
     closing: RefCell<BTreeMap<u64, Closing>>,
     accepted: Cell<u64>,
     closed: Cell<u64>,
-    /// Peers whose offers are passed over, until their timers have run out.
-    shunned: RefCell<BTreeMap<PublicKey, Timeout>>,
+    /// The peer ids whose offers are passed over, until their timers have run out.
+    shunned: RefCell<BTreeMap<String, Timeout>>,
 }
 
 impl PeerJs {
