@@ -149,11 +149,11 @@ export class Stranger {
     return Middleman.in(this.page, this.site.peerServer, ownerId, manner);
   }
 
-  /** Takes an owner's place at PeerServer, and answers every hello with a proof by another key. */
-  async impersonate(link: string): Promise<void> {
+  /** Takes an owner's place at PeerServer, and answers every hello: with a proof by another key, or with an error of this code. */
+  async impersonate(link: string, code?: string): Promise<void> {
     const { host, port, path, key } = this.site.peerServer;
     await this.page.evaluate(
-      async ({ link, signalling }) => {
+      async ({ link, code, signalling }) => {
         const { Identity, parseLink, randomBytes, toBase64url } = window.peerpoll;
         const room = await parseLink(link);
         const impostor = await Identity.fromSeed();
@@ -162,18 +162,20 @@ export class Stranger {
           publicKey: toBase64url(room.ownerKey),
           signature: toBase64url(await impostor.sign(randomBytes(32))),
         };
+        const error = { type: "error", payload: { code, message: "The owner says no." } };
+        const answer = code === undefined ? { type: "auth:owner", payload: proof } : error;
         window.heard = [];
         const peer = new window.Peer(room.ownerPeerId, { ...signalling, token: "impostor", config: { iceServers: [] } });
         peer.on("connection", (connection) => {
           connection.on("data", (frame) => {
             const { type } = JSON.parse(String(frame));
             window.heard.push(type);
-            if (type === "auth:hello") connection.send(JSON.stringify({ type: "auth:owner", payload: proof }));
+            if (type === "auth:hello") connection.send(JSON.stringify(answer));
           });
         });
         await new Promise<void>((resolve) => peer.on("open", () => resolve()));
       },
-      { link, signalling: { host, port, path, key, secure: false } },
+      { link, code, signalling: { host, port, path, key, secure: false } },
     );
   }
 

@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test")]
 
-use peerpoll::domain::bytes::{Signature, base64url};
+use peerpoll::domain::bytes::{Bytes, Signature, base32, base64url, sha256};
 use peerpoll::domain::identity::PublicKey;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -32,11 +32,23 @@ const SMALL_ORDER: [&str; 14] = [
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 ];
 
+/// The point that every key is a multiple of.
+const BASE_POINT: &str = "5866666666666666666666666666666666666666666666666666666666666666";
+/// Plain verification lets a key of small order pass for one message in eight or more.
+const MESSAGES: u8 = 64;
+
 /// What the wire does: key and signature are read first, and either may be refused there.
 fn accepts(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let key = key.try_into().ok().and_then(PublicKey::from_bytes);
     let signature = Signature::parse(&base64url(signature));
     key.zip(signature).is_some_and(|(key, signature)| key.verify(message, &signature))
+}
+
+/// The key of a peer id that is only mentioned: nobody has looked whether it is a strong one.
+fn mentioned(key: &[u8; 32]) -> PublicKey {
+    let check = sha256(&[b"peerpoll/peer-id/v1\0", key, &[1]]).0;
+    let peer_id = base32(&[key.as_slice(), &check[..2], &[1]].concat());
+    PublicKey::from_peer_id(&peer_id).expect("a peer id")
 }
 
 fn hex(text: &str) -> [u8; 32] {
@@ -68,4 +80,29 @@ fn no_key_of_small_order_is_read_however_it_is_spelt() {
     for encoding in SMALL_ORDER {
         assert_eq!(PublicKey::from_bytes(&hex(encoding)), None, "{encoding}");
     }
+}
+
+#[test]
+fn a_key_of_small_order_that_is_only_mentioned_has_signed_nothing() {
+    // `s·B - k·A = R` holds wherever `k·A` vanishes, or is minus a point that is tried here.
+    let signature = |r: &str, s: u8| {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&hex(r));
+        bytes[32] = s;
+        Bytes(bytes)
+    };
+    let mut signatures: Vec<Signature> = SMALL_ORDER.map(|r| signature(r, 0)).to_vec();
+    signatures.push(signature(BASE_POINT, 1));
+    let mut accepted = Vec::new();
+    for encoding in SMALL_ORDER {
+        let key = mentioned(&hex(encoding));
+        assert_eq!(key.as_bytes(), &hex(encoding));
+        for (number, signature) in signatures.iter().enumerate() {
+            let passes = (0..MESSAGES).filter(|message| key.verify(&[*message], signature)).count();
+            if passes > 0 {
+                accepted.push((encoding, number, passes));
+            }
+        }
+    }
+    assert_eq!(accepted, []);
 }

@@ -313,6 +313,26 @@ test("whoever holds the owner's peer id without its key is told nothing", async 
   expect(new Set(await stranger.heard())).toEqual(new Set(["auth:hello"]));
 });
 
+for (const [code, words] of [
+  ["unknown-poll", "Whoever answered could not prove to be the owner, so nothing was sent to them."],
+  [
+    "room-full",
+    "Whoever answered, the owner or not, said: The room is full: the owner's browser can't hold more connections. This page keeps trying.",
+  ],
+]) {
+  test(`whoever says ${code} under the owner's peer id without its key does not speak for the owner`, async ({ owner, voter, stranger }) => {
+    const link = await owner.createPoll(LUNCH);
+    await owner.page.close();
+    await stranger.impersonate(link, code);
+
+    await voter.visit(link);
+    await expect(voter.poll.cause(words)).toBeVisible();
+    await expect(voter.poll.connection).toHaveText(/^Reconnecting/);
+    await voter.poll.shown("Joining the poll …");
+    expect(new Set(await stranger.heard())).toEqual(new Set(["auth:hello"]));
+  });
+}
+
 test("an owner's proof for one connection does not hold for another", async ({ owner, stranger }) => {
   const line = await stranger.dial(await owner.createPoll(LUNCH));
   const refusal = await line.evaluate(async (connection) => {

@@ -86,6 +86,23 @@ test("a voter led to another owner's door notices before saying who they are", a
   await onlyHonestyHelps(server, owner, voter, link);
 });
 
+for (const [what, certificates] of [
+  ["none", "[]"],
+  ["more than anybody has", "Array.from({ length: 9 }, () => new ArrayBuffer(500))"],
+  ["one that is too long", "[new ArrayBuffer(16 * 1024 + 1)]"],
+  ["no list", "undefined"],
+]) {
+  test(`an owner whose certificate the browser can't show is not believed: ${what}`, async ({ server, owner, voter }) => {
+    const link = await owner.createPoll(LUNCH);
+    await voter.page.addInitScript(`RTCDtlsTransport.prototype.getRemoteCertificates = () => ${certificates}`);
+    await voter.visit(link);
+    await isFoundOut(voter);
+    expect(await voter.wire.sent("auth:hello")).toEqual([]);
+    expect(server.carried("ANSWER")).not.toEqual([]);
+    await toldStateTo(owner, 0);
+  });
+}
+
 test("a voter whose offer comes back as in a mirror is told that the owner is offline", async ({ server, owner, voter }) => {
   const link = await owner.createPoll(LUNCH);
   server.tamper((frame) => [{ ...frame, src: frame.dst, dst: frame.src }]);

@@ -155,6 +155,7 @@ fuzz_target!(|input: Input| {
             (Ok(None) | Err(_), None) => {}
         }
         let held: usize = reference.pieces.iter().map(Vec::len).sum();
-        assert!(held <= CHUNKS_MAX * CHUNK_BYTES_MAX);
+        assert_eq!(assembly.held_bytes(), held);
+        assert!(assembly.held_bytes() <= CHUNKS_MAX * CHUNK_BYTES_MAX);
     }
 });

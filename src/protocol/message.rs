@@ -549,6 +549,11 @@ pub struct Assembly {
 }
 
 impl Assembly {
+    /// Bytes of the snapshot that are held by now.
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Takes the next piece; `Ok(Some)` when the snapshot is whole and its hash fits.
     pub fn add(&mut self, chunk: &StateChunk) -> Result<Option<Poll>, Code> {
         if chunk.index == 0 {
