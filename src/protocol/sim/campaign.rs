@@ -87,19 +87,3 @@ fn the_same_seed_gives_the_same_trace() {
         assert_eq!(run(seed, Trace::Off).trace, run(seed, Trace::Off).trace);
     }
 }
-
-#[test]
-#[ignore = "scratch"]
-fn survey() {
-    use std::panic::AssertUnwindSafe;
-    let (from, to) = (number("FROM").unwrap_or(0), number("TO").unwrap_or(1000));
-    std::panic::set_hook(Box::new(|info| {
-        LAST.with(|l| *l.borrow_mut() = info.to_string().replace('\n', " ").chars().take(260).collect());
-    }));
-    thread_local! { static LAST: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) }; }
-    (from..to).into_par_iter().for_each(|seed| {
-        if std::panic::catch_unwind(AssertUnwindSafe(|| run(seed, Trace::Off))).is_err() {
-            LAST.with(|l| println!("SEED {seed}: {}", l.borrow()));
-        }
-    });
-}
