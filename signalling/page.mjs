@@ -37,7 +37,7 @@ const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 
 /**
- * Reads `dist` and returns a handler for Node's HTTP server. `config`, when given, is served in the place of the
+ * Reads `dist` and returns a handler for Express. `config`, when given, is served in the place of the
  * directory's `config.json`.
  */
 export async function pageHandler(dist, { config } = {}) {
@@ -45,12 +45,12 @@ export async function pageHandler(dist, { config } = {}) {
   if (config !== undefined) files.set(CONFIG_FILE, makeFile(CONFIG_FILE, Buffer.from(JSON.stringify(config))));
   const index = files.get("/index.html");
   if (index === undefined) throw new Error(`${dist} holds no index.html: build it with "cargo xtask dist"`);
-  const policy = connectPolicy(files.get(CONFIG_FILE));
+  const { signalling = {} } = parse(files.get(CONFIG_FILE));
 
   return (request, response) => {
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("Referrer-Policy", "no-referrer");
-    response.setHeader("Content-Security-Policy", policy);
+    response.setHeader("Content-Security-Policy", connectPolicy(signalling, request.hostname));
     const path = pathOf(request.url);
     if (path === undefined) return refuse(response, 400, "Bad request");
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -95,13 +95,16 @@ function fallback(index, path) {
   return makeFile("/index.html", Buffer.from(html));
 }
 
-/** The page's own policy can't name a signalling host that is chosen at run time; here it is known. */
-function connectPolicy(configFile) {
+/**
+ * The page's own policy can't name a signalling host that is chosen at run time; here it is known. Where the configuration names
+ * a port alone, it is one of the host that was asked.
+ */
+function connectPolicy({ host, port, secure }, pageHost) {
   const sources = ["'self'"];
-  const { host, port, secure } = parse(configFile).signalling ?? {};
-  if (typeof host === "string" || typeof port === "number") {
+  const hostname = typeof host === "string" ? host : typeof port === "number" ? pageHost : undefined;
+  if (hostname !== undefined) {
     const schemes = secure === true ? ["wss"] : secure === false ? ["ws"] : ["ws", "wss"];
-    const origin = `${typeof host === "string" ? host : "*"}${typeof port === "number" ? `:${port}` : ""}`;
+    const origin = `${hostname}${typeof port === "number" ? `:${port}` : ""}`;
     if (/^[\w.*:[\]-]+$/.test(origin)) sources.push(...schemes.map((scheme) => `${scheme}://${origin}`));
   }
   return `connect-src ${sources.join(" ")}; frame-ancestors 'none'`;

@@ -31,7 +31,7 @@ export async function startPage({
   proxied = false,
   config,
 }) {
-  const app = express().disable("x-powered-by");
+  const app = express().disable("x-powered-by").set("trust proxy", proxied);
   const server = createServer(app);
   const sockets = trackSockets(server);
   const servePage = await pageHandler(dist, { config });

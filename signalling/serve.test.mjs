@@ -102,6 +102,38 @@ describe("the page's server", () => {
     }
   });
 
+  describe("where the config names a port alone", () => {
+    const config = { signalling: { host: null, port: 9000 } };
+    const policyOf = async ({ proxied = false, ...headers }) => {
+      const other = await startPage({ dist, port: 0, config, signallingPath: null, proxied });
+      try {
+        const [response] = await once(get({ port: other.port, host: "127.0.0.1", headers }), "response");
+        response.resume();
+        return response.headers["content-security-policy"];
+      } finally {
+        await other.close();
+      }
+    };
+    const policy = (host) => `connect-src 'self' ws://${host}:9000 wss://${host}:9000; frame-ancestors 'none'`;
+
+    test("the policy lets the page reach that port of its own host, and of no other", async () => {
+      assert.equal(await policyOf({ host: "poll.example:8080" }), policy("poll.example"));
+      assert.equal(await policyOf({ host: "[::1]:8080" }), policy("[::1]"));
+      assert.equal(await policyOf({ host: "poll.example", "x-forwarded-host": "evil.example" }), policy("poll.example"));
+    });
+
+    test("behind a proxy, its own host is the one that the proxy was asked for", async () => {
+      const headers = { host: "127.0.0.1:8080", "x-forwarded-host": "poll.example" };
+      assert.equal(await policyOf({ proxied: true, ...headers }), policy("poll.example"));
+    });
+
+    test("a host that is none adds nothing to the policy", async () => {
+      for (const host of ["x; script-src *", "x wss://evil.example"]) {
+        assert.equal(await policyOf({ host }), "connect-src 'self'; frame-ancestors 'none'", host);
+      }
+    });
+  });
+
   test("signalling is on the same port", async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${page.port}/signal/peerjs?id=alice&token=t&key=peerjs`);
     const [data] = await once(socket, "message");
