@@ -113,7 +113,7 @@ export class Wire {
     await this.page.evaluate(([type, times]) => window.wire.copies.set(type, times), [type, times] as const);
   }
 
-  /** Breaks every connection that stands, as a network does: nobody is told beforehand. */
+  /** Closes every channel that stands, under the page's feet. The other end is told, as of a tab that is closed. */
   async cut(): Promise<void> {
     await this.page.evaluate(() => {
       for (const channel of window.wire.channels) channel.close();

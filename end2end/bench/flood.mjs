@@ -1,12 +1,14 @@
 // What somebody hostile can do to another participant's votes: the owner is flooded, and the honest vote's latency is
 // held against what it was just before. The same flood against somebody else's poll in another browser tells what of it is
-// the machine, which all of them share here.
+// the machine, which all of them share here. How much of it got as far as an owner's page is counted there.
 
 import { startClient } from "../client/serve.mjs";
 import { createPoll, pause, quantile, room, voteSample, withProfile } from "./vote.mjs";
 
 const WARM_UP = 5;
 const SAMPLES = 30;
+/** How much slower somebody else's vote may become. */
+export const RATIO_MAX = 2;
 
 /** Frames at once, and how long until the next. Whoever reconnects does so as soon as it is told off. */
 const FLOODS = {
@@ -63,29 +65,63 @@ async function flood({ link, signalling, kind, frames, everyMs, manyKeys = false
   window.flood = run();
 }
 
-async function honestMedian(voter) {
+/** Runs in an owner's page, before its own scripts: counts what comes, channel by channel. */
+function countArrivals() {
+  const EVERYBODYS = /^\{"type":"(auth:\w+|ping|pong)"/;
+  window.channels = [];
+  const meet = ({ channel }) => {
+    const arrived = { frames: 0 };
+    window.channels.push(arrived);
+    channel.addEventListener("message", ({ data }) => {
+      if (!EVERYBODYS.test(data)) arrived.frames += 1;
+    });
+  };
+  window.RTCPeerConnection = new Proxy(RTCPeerConnection, {
+    construct(target, args, newTarget) {
+      const connection = Reflect.construct(target, args, newTarget);
+      connection.addEventListener("datachannel", meet);
+      return connection;
+    },
+  });
+}
+
+async function honestVotes(voter) {
   const samples = [];
   for (let n = 0; n < WARM_UP + SAMPLES; n += 1) {
     await pause(voter);
     const took = await voteSample(voter, n);
     if (n >= WARM_UP) samples.push(took);
   }
-  return quantile(samples, 0.5);
+  return { median: quantile(samples, 0.5), p95: quantile(samples, 0.95) };
 }
 
-/** While `flooder` floods the owner of `link`. */
-async function underFlood(voter, flooder, options) {
+/** While `flooder` floods the owner of `link`. Whoever has come to that owner's page since then is the flooder. */
+async function underFlood(voter, flooder, owner, options) {
+  const before = await owner.evaluate(() => window.channels.length);
   await flooder.evaluate(flood, options);
-  const medianMs = await honestMedian(voter);
-  const { sent, connections } = await flooder.evaluate(async () => {
+  const honest = await honestVotes(voter);
+  const sent = await flooder.evaluate(async () => {
     window.flooding = false;
     await window.flood;
-    return { sent, connections };
+    return { frames: window.sent, connections: window.connections };
   });
-  return { medianMs, sent, connections };
+  const arrived = await owner.evaluate((before) => {
+    const channels = window.channels.slice(before);
+    return { frames: channels.reduce((sum, { frames }) => sum + frames, 0), connections: channels.length };
+  }, before);
+  return { ...honest, sent, arrived };
 }
 
-/** Each flood's name with what it made of the honest votes. */
+/**
+ * What is wrong, if anything. One participant who floods makes nobody else's votes more than twice as slow. Whoever makes a new key
+ * for every connection is as many participants: what they cost is held against what they cost this machine anyway.
+ */
+function faultOf({ manyKeys = false }, { usual, here, elsewhere }) {
+  if ([here, elsewhere].some(({ arrived }) => arrived.frames === 0)) return "nothing arrived";
+  return here.median > RATIO_MAX * (manyKeys ? elsewhere : usual).median ? "too slow" : undefined;
+}
+
+/** Each flood's name with what it made of the honest votes, and what is wrong with that. */
 export async function measureFloods(server) {
   const client = await startClient();
   const signalling = { host: "127.0.0.1", port: server.port, path: "/signal", key: "peerjs", secure: false };
@@ -94,18 +130,20 @@ export async function measureFloods(server) {
       withProfile((voterContext) =>
         withProfile((otherContext) =>
           withProfile(async (floodContext) => {
-            const { link, voter } = await room(ownerContext, voterContext, server);
-            const otherLink = await createPoll(otherContext, server);
+            for (const context of [ownerContext, otherContext]) await context.addInitScript(countArrivals);
+            const { owner, link, voter } = await room(ownerContext, voterContext, server);
+            const other = await createPoll(otherContext, server);
             await voter.bringToFront();
             const flooder = await floodContext.newPage();
             await flooder.goto(client.url);
             await flooder.waitForFunction(() => window.peerpoll !== undefined);
             const results = [];
             for (const [name, flood] of Object.entries(FLOODS)) {
-              const usualMs = await honestMedian(voter);
-              const here = await underFlood(voter, flooder, { link, signalling, ...flood });
-              const elsewhere = await underFlood(voter, flooder, { link: otherLink, signalling, ...flood });
-              results.push({ name, usualMs, ...here, elsewhereMs: elsewhere.medianMs });
+              const usual = await honestVotes(voter);
+              const here = await underFlood(voter, flooder, owner, { link, signalling, ...flood });
+              const elsewhere = await underFlood(voter, flooder, other.owner, { link: other.link, signalling, ...flood });
+              const votes = { usual, here, elsewhere };
+              results.push({ name, ...votes, fault: faultOf(flood, votes) });
             }
             return results;
           }),

@@ -51,7 +51,7 @@ export const voteSample = (page, n) =>
     return (await done) - from;
   }, n);
 
-/** The link of a new poll, whose owner's page stays open. */
+/** A new poll's link, and its owner's page, which stays open. */
 export async function createPoll(context, server) {
   const owner = await context.newPage();
   await owner.goto(server.url);
@@ -59,15 +59,15 @@ export async function createPoll(context, server) {
   await owner.getByRole("textbox", { name: "Option 1" }).fill("Pizza");
   await owner.getByRole("textbox", { name: "Option 2" }).fill("Soup");
   await owner.getByRole("button", { name: "Create poll" }).click();
-  return owner.getByRole("textbox", { name: "Poll link" }).inputValue();
+  return { owner, link: await owner.getByRole("textbox", { name: "Poll link" }).inputValue() };
 }
 
 export async function room(ownerContext, voterContext, server) {
-  const link = await createPoll(ownerContext, server);
+  const { owner, link } = await createPoll(ownerContext, server);
   const voter = await voterContext.newPage();
   await voter.goto(link);
   await voter.getByRole("status", { name: "Connection" }).getByText("Connected").waitFor();
-  return { link, voter };
+  return { owner, link, voter };
 }
 
 /** The hub takes 5 commands a second in the long run: waits as a person would between two votes. */

@@ -173,7 +173,8 @@ export class Traps {
       default:
         return this.caught?.(route);
     }
-    await letGo(route);
+    // Whoever has been killed since then needs no answer; everybody else goes nowhere without one, which is noticed.
+    await letGo(route).catch(() => {});
   }
 }
 

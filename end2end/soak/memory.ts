@@ -6,6 +6,8 @@ declare global {
   interface Window {
     /** The memories of the WebAssembly modules that this page has started. */
     wasmMemories: WebAssembly.Memory[];
+    /** The connections that this page has made and not closed. */
+    openConnections: Set<RTCPeerConnection>;
   }
 }
 
@@ -17,6 +19,8 @@ export type Sample = {
   wasmKb: number;
   nodes: number;
   listeners: number;
+  /** RTCPeerConnections that are not closed. */
+  connections: number;
 };
 
 /** Runs in the page, before its own scripts. */
@@ -31,6 +35,23 @@ function keepMemories(): void {
   WebAssembly.instantiateStreaming = async (...args) => keep(await instantiateStreaming(...args));
 }
 
+/** Runs in the page, before its own scripts. A connection that stays open is one that the browser keeps anyway. */
+function countConnections(): void {
+  const open = (window.openConnections = new Set());
+  window.RTCPeerConnection = new Proxy(RTCPeerConnection, {
+    construct(target, args, newTarget) {
+      const connection: RTCPeerConnection = Reflect.construct(target, args, newTarget);
+      open.add(connection);
+      return connection;
+    },
+  });
+  const { close } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.close = function () {
+    close.call(this);
+    open.delete(this);
+  };
+}
+
 export class MemoryProbe {
   private constructor(
     private readonly page: Page,
@@ -40,6 +61,7 @@ export class MemoryProbe {
   /** Before the page is loaded. */
   static async attach(context: BrowserContext, page: Page): Promise<MemoryProbe> {
     await context.addInitScript(keepMemories);
+    await context.addInitScript(countConnections);
     const session = await context.newCDPSession(page);
     await session.send("Performance.enable");
     return new MemoryProbe(page, session);
@@ -60,8 +82,49 @@ export class MemoryProbe {
       wasmKb: wasmBytes / 1_000,
       nodes: metric("Nodes"),
       listeners: metric("JSEventListeners"),
+      connections: await this.connections(),
     };
   }
+
+  connections(): Promise<number> {
+    return this.page.evaluate(() => window.openConnections.size);
+  }
+}
+
+/** What may grow, and how fast: by time alone, and with every command in the log. */
+const MEASURES: { name: string; of: (sample: Sample) => number; perMinuteMax: number; perCommandMax: number }[] = [
+  { name: "JavaScript heap, kB", of: ({ heapKb }) => heapKb, perMinuteMax: 20, perCommandMax: 0.5 },
+  { name: "WebAssembly memory, kB", of: ({ wasmKb }) => wasmKb, perMinuteMax: 20, perCommandMax: 3 },
+  { name: "DOM nodes", of: ({ nodes }) => nodes, perMinuteMax: 5, perCommandMax: 0.1 },
+  { name: "listeners", of: ({ listeners }) => listeners, perMinuteMax: 5, perCommandMax: 0.1 },
+  { name: "connections", of: ({ connections }) => connections, perMinuteMax: 0.2, perCommandMax: 0.01 },
+];
+
+function slopes(samples: Sample[], of: (sample: Sample) => number) {
+  const values = samples.map(of);
+  const [, inAll] = leastSquares(samples.map(({ minutes }) => [1, minutes]), values);
+  const [base, perMinute, perCommand] = leastSquares(samples.map(({ minutes, commands }) => [1, minutes, commands]), values);
+  return { inAll, base, perMinute, perCommand };
+}
+
+/** Each measure's straight line in words. */
+export function trends(samples: Sample[]): string[] {
+  return MEASURES.map(({ name, of }) => {
+    const { inAll, base, perMinute, perCommand } = slopes(samples, of);
+    const alone = `${perMinute.toFixed(2)} a minute by time alone and ${perCommand.toFixed(3)} a command, on ${base.toFixed(0)}`;
+    return `${name}: ${inAll.toFixed(2)} a minute in all; ${alone}`;
+  });
+}
+
+/** What grows faster than it may. */
+export function leaks(samples: Sample[]): string[] {
+  return MEASURES.flatMap(({ name, of, perMinuteMax, perCommandMax }) => {
+    const { perMinute, perCommand } = slopes(samples, of);
+    return [
+      ...(perMinute > perMinuteMax ? [`${name}: ${perMinute.toFixed(2)} a minute, of which ${perMinuteMax} are allowed`] : []),
+      ...(perCommand > perCommandMax ? [`${name}: ${perCommand.toFixed(3)} a command, of which ${perCommandMax} are allowed`] : []),
+    ];
+  });
 }
 
 /** The coefficients by which the columns of `rows` come closest to `values`, by the normal equations. */
