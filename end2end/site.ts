@@ -1,7 +1,12 @@
 // The two servers behind a test: one for the page, and a PeerServer of its own that can go away and come back.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
+import express from "express";
+
+import { listen, stopServer, trackSockets, urlOf } from "../signalling/listen.mjs";
 import { startPage } from "../signalling/serve.mjs";
 import { startSignalling } from "../signalling/server.mjs";
 
@@ -39,6 +44,11 @@ export class PeerServer {
   }
 }
 
+/** What the page is told about it. */
+function configFor({ host, port, path, key }: PeerServer): object {
+  return { signalling: { host, port, path, secure: false, key }, iceServers: [] };
+}
+
 export class Site {
   private constructor(
     readonly peerServer: PeerServer,
@@ -47,10 +57,23 @@ export class Site {
 
   static async start(peerServer?: PeerServer): Promise<Site> {
     peerServer ??= await PeerServer.start();
-    const { host, port, path, key } = peerServer;
-    const config = { signalling: { host, port, path, secure: false, key }, iceServers: [] };
+    const config = configFor(peerServer);
     const page = await startPage({ dist: DIST, host: HOST, port: 0, signallingPath: null, config });
     return new Site(peerServer, page);
+  }
+
+  /** The page on a host that serves files and knows nothing of policies. */
+  static async onStaticHost(): Promise<Site> {
+    const peerServer = await PeerServer.start();
+    const config = configFor(peerServer);
+    const app = express();
+    app.get("/config.json", (_, response) => void response.json(config));
+    app.use(express.static(DIST));
+    const server = createServer(app);
+    const sockets = trackSockets(server);
+    await listen(server, { host: HOST, port: 0 });
+    const { port } = server.address() as AddressInfo;
+    return new Site(peerServer, { port, url: urlOf(server, "/"), close: () => stopServer(server, sockets) });
   }
 
   /** The home page's address; a path goes behind it. */

@@ -1,8 +1,12 @@
 // The page's Content-Security-Policy: what it says, what it stops, and that the app itself never meets it.
 
+import type { Frame } from "@playwright/test";
+
 import { expect, test as base } from "../fixtures";
 import { ForeignSite } from "../foreign";
+import type { Person } from "../people";
 import { LUNCH } from "../polls";
+import { Site } from "../site";
 import { type Violation, Violations } from "../violations";
 
 const PAGE_POLICY =
@@ -33,7 +37,13 @@ test("the page's policy is exactly this, and its server narrows it down to the s
 /** Runs in the page, as an injected script would; `window.ranForeignCode` tells that it got somewhere. */
 type Injection = (foreign: string) => unknown;
 
-const INJECTIONS: Record<string, [Injection, (foreign: string) => Violation]> = {
+/** What is injected, and what is noticed. */
+type Case = [Injection, (foreign: string) => Violation];
+
+/** The page's own policy lets it through: `config.json` may name any server. */
+const SOCKET = "a socket to a foreign server";
+
+const INJECTIONS: Record<string, Case> = {
   "an inline script": [
     () => {
       const script = document.createElement("script");
@@ -112,7 +122,7 @@ const INJECTIONS: Record<string, [Injection, (foreign: string) => Violation]> = 
     (foreign) => void fetch(foreign).catch(() => {}),
     (foreign) => ({ directive: "connect-src", blocked: foreign }),
   ],
-  "a socket to a foreign server": [
+  [SOCKET]: [
     (foreign) => {
       try {
         new WebSocket(foreign.replace("http:", "ws:"));
@@ -141,18 +151,35 @@ const INJECTIONS: Record<string, [Injection, (foreign: string) => Violation]> = 
   ],
 };
 
-for (const [what, [inject, violation]] of Object.entries(INJECTIONS)) {
+/** Injects it into the home page, where it must do nothing, and be noticed. */
+async function isStopped({ page }: Person, [inject, violation]: Case, foreign: ForeignSite): Promise<void> {
+  const address = foreign.url("/evil.js");
+  await page.evaluate(inject, address);
+  await expect.poll(() => Violations.in(page)).toEqual([violation(address)]);
+  expect(await page.evaluate(() => "ranForeignCode" in window)).toBe(false);
+  expect(foreign.asked).toEqual([]);
+}
+
+for (const [what, injection] of Object.entries(INJECTIONS)) {
   test(`${what}, once it is in the page, does nothing and is noticed`, async ({ owner, foreign, problems }) => {
     problems.expect(/Content Security Policy|^owner asked /);
     await Violations.watch(owner.context);
     await owner.goHome();
-    const address = foreign.url("/evil.js");
-    await owner.page.evaluate(inject, address);
-    await expect.poll(() => Violations.in(owner.page)).toEqual([violation(address)]);
-    expect(await owner.page.evaluate(() => "ranForeignCode" in window)).toBe(false);
-    expect(foreign.asked).toEqual([]);
+    await isStopped(owner, injection, foreign);
   });
 }
+
+/** What comes of showing the page in somebody else's. */
+async function frameIn({ page }: Person, site: Site): Promise<Frame> {
+  const framed = page.waitForEvent("framenavigated", (frame) => frame !== page.mainFrame());
+  await page.setContent(`<iframe src="${site.url()}"></iframe>`);
+  return framed;
+}
+
+test("nobody else's page shows it in a frame", async ({ site, owner, problems }) => {
+  problems.expect(/^owner's console: .*frame-ancestors 'none'/);
+  expect((await frameIn(owner, site)).url()).toBe("chrome-error://chromewebdata/");
+});
 
 test("making a poll, joining, voting and managing it meet no policy", async ({ owner, voter }) => {
   await Violations.watch(owner.context);
@@ -176,4 +203,45 @@ test("making a poll, joining, voting and managing it meet no policy", async ({ o
   await voter.page.reload();
   await voter.poll.isConnected();
   for (const { page } of [owner, voter]) expect(await Violations.in(page)).toEqual([]);
+});
+
+const onStaticHost = test.extend({
+  site: async ({}, use) => {
+    const site = await Site.onStaticHost();
+    await use(site);
+    await site.stop();
+  },
+});
+
+test.describe("on a static host, by the page's own policy alone", () => {
+  onStaticHost("all of that is stopped but the socket", async ({ site, owner, foreign, problems }) => {
+    problems.expect(/Content Security Policy|^owner (asked|opened) |WebSocket connection to/);
+    await Violations.watch(owner.context);
+    const response = await owner.page.goto(site.url());
+    expect(response?.headers()).not.toHaveProperty("content-security-policy");
+    const { [SOCKET]: [openSocket], ...stopped } = INJECTIONS;
+    for (const [what, injection] of Object.entries(stopped)) {
+      await test.step(what, async () => {
+        await owner.goHome();
+        await isStopped(owner, injection, foreign);
+      });
+    }
+
+    await owner.goHome();
+    await owner.page.evaluate(openSocket, foreign.url("/evil.js"));
+    await expect.poll(() => foreign.asked).toEqual(["/evil.js"]);
+    expect(await Violations.in(owner.page)).toEqual([]);
+  });
+
+  onStaticHost("somebody else's page can show it in a frame: only a header forbids that", async ({ site, owner }) => {
+    await expect((await frameIn(owner, site)).getByRole("heading", { level: 1 })).toBeVisible();
+  });
+
+  onStaticHost("making a poll, joining and voting meet no policy", async ({ owner, voter }) => {
+    for (const { context } of [owner, voter]) await Violations.watch(context);
+    await voter.join(await owner.createPoll(LUNCH));
+    await voter.poll.vote("Soup");
+    await owner.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+    for (const { page } of [owner, voter]) expect(await Violations.in(page)).toEqual([]);
+  });
 });
