@@ -6,7 +6,7 @@ export const MINUTES = Number(process.env.PEERPOLL_SOAK_MINUTES ?? 30);
 export const PARTICIPANTS = Number(process.env.PEERPOLL_SOAK_PARTICIPANTS ?? 20);
 /** So many have a browser of their own, which can be killed and frozen; the others share one. */
 export const CRASHABLE = Math.min(3, PARTICIPANTS);
-/** A shorter run says nothing about slopes, and may go by without some kind of fault. */
+/** A shorter run tells growth from warming up no better than chance, and may go by without some kind of fault. */
 export const TELLING_MINUTES = 10;
 
 /** Twenty pages and their owner's share the machine, signalling may be away, and the next try a minute off. */
