@@ -20,12 +20,21 @@ declare global {
 }
 
 /** A poll's state as an owner would send it, at some revision. */
-export type State = { id: string; owner: string; revision: number; head: string } & Record<string, unknown>;
+export type State = {
+  id: string;
+  owner: string;
+  revision: number;
+  head: string;
+  options: { id: number; label: string; addedBy: string }[];
+} & Record<string, unknown>;
 
 export class RogueOwner {
   private constructor(
     private readonly page: Page,
+    /** Where its poll is. */
     readonly address: string,
+    /** Where one is told which polls it lists. */
+    readonly lobby: string,
     /** An honest state of its poll. */
     readonly state: State,
   ) {}
@@ -33,7 +42,7 @@ export class RogueOwner {
   /** Takes its place at PeerServer, in a page that holds the sample client. */
   static async in(page: Page, { host, port, path, key }: PeerServer): Promise<RogueOwner> {
     const { fragment, state } = await page.evaluate(rule, { host, port, path, key, secure: false });
-    return new RogueOwner(page, `poll#${fragment}`, state);
+    return new RogueOwner(page, `poll#${fragment}`, `poll#${state.owner}`, state);
   }
 
   /** From now on, these frames follow each welcome. */
@@ -90,12 +99,16 @@ async function rule(signalling: object): Promise<{ fragment: string; state: Stat
       const signature = toBase64url(await identity.sign(await ownerMessage(transcript)));
       tell("auth:owner", { nonce: toBase64url(nonce), publicKey: toBase64url(identity.publicKey), signature });
     };
-    const welcome = async () => {
+    const welcome = async (asked: { pollId: string }) => {
+      const signedHead = asked.pollId === pollId ? await signHead() : undefined;
+      tell("auth:welcome", { role: "voter", head: signedHead });
+      for (const frame of window.speech) link.send(frame);
+    };
+    const signHead = async () => {
       const head = { revision: 1, hash: toBase64url(randomBytes(32)), flags: 1, timeMs: Date.now() };
       const room = { ownerKey: identity.publicKey, ownerPeerId: identity.peerId, pollId };
       const signature = toBase64url(await identity.sign(headTranscript(room, head)));
-      tell("auth:welcome", { role: "voter", head: { ...head, signature } });
-      for (const frame of window.speech) link.send(frame);
+      return { ...head, signature };
     };
     const forgeAck = (commandId: string) => {
       const zero = (length: number) => toBase64url(new Uint8Array(length));
@@ -112,7 +125,7 @@ async function rule(signalling: object): Promise<{ fragment: string; state: Stat
     link.on("data", async (frame) => {
       for (const { type, payload } of [JSON.parse(String(frame))].flat()) {
         if (type === "auth:hello") await prove(payload);
-        else if (type === "auth:participant") await welcome();
+        else if (type === "auth:participant") await welcome(payload);
         else window.asked.push(type);
         if (payload.commandId !== undefined) forgeAck(payload.commandId);
       }

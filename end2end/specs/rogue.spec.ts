@@ -81,6 +81,22 @@ test("an owner who goes back to an older state is found out", async ({ voter, st
   await expect(voter.poll.alerts).toContainText("The owner now shows a different history.");
 });
 
+test("an owner who calls an option something else is shown with the new label: what one presses is what one votes for", async ({
+  voter,
+  stranger,
+}) => {
+  const rogue = await stranger.rule();
+  const [first, second] = rogue.state.options;
+  await rogue.says({ type: "poll:state", payload: { ...rogue.state, options: [first, second] } });
+  await voter.join(rogue.address);
+
+  await rogue.says({ type: "poll:state", payload: { ...rogue.state, revision: 3, options: [first, { ...second, label: "Nobody" }] } });
+  await voter.wire.cut();
+  await expect(voter.poll.voteButtons).toHaveText(["You", "Nobody"]);
+  await expect(voter.poll.meter("Nobody")).toBeVisible();
+  await expect(voter.poll.voteButton("Nobody")).toBeVisible();
+});
+
 test("an owner whose peer id is held by somebody else is told so, and takes over once it is free", async ({ owner, voter, stranger }) => {
   const link = await owner.createPoll(LUNCH);
   await owner.page.close();

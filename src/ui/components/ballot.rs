@@ -42,7 +42,8 @@ pub fn Ballot(room: Room) -> impl IntoView {
             <ul class="options">
                 <For
                     each=move || room.poll().map_or_else(Vec::new, |poll| poll.options.clone())
-                    key=|option| option.id.0.to_string()
+                    // No honest owner changes a label. Whoever does must not be given votes under the old one.
+                    key=|option| format!("{} {}", option.id.0, option.label)
                     children=move |option| {
                         view! { <OptionCard room id=option.id label=option.label.to_string() /> }
                     }
