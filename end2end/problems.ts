@@ -1,4 +1,4 @@
-// Whatever goes wrong in a page unseen: errors on its console, exceptions, and calls to foreign servers.
+// Whatever goes wrong in a page unseen: errors on its console, exceptions, dialogs, and calls to foreign servers.
 
 import { type BrowserContext, expect } from "@playwright/test";
 
@@ -18,6 +18,12 @@ export class Problems {
       if (message.type() === "error") this.seen.push(`${who}'s console: ${message.text()}`);
     });
     context.on("weberror", (error) => this.seen.push(`${who}'s page: ${error.error().message}`));
+    context.on("dialog", async (dialog) => {
+      // What is not confirmed yet makes a page ask before it goes; tests mean to go.
+      if (dialog.type() === "beforeunload") return dialog.accept();
+      this.seen.push(`${who} was shown: ${dialog.message()}`);
+      return dialog.dismiss();
+    });
     context.on("request", (request) => {
       // Whatever the browser asks itself goes by other schemes.
       const isForeign = /^https?:/.test(request.url()) && !request.url().startsWith(site.url());

@@ -10,13 +10,15 @@ export type Text = {
   clean: boolean;
 };
 
+export type Shown = Pick<Text, "typed" | "shown">;
+
 export const TEXTS: Text[] = JSON.parse(await readFile(new URL("texts.json", import.meta.url), "utf8"));
 
 const BETWEEN = " · ";
 
 /** The same in fewer and longer texts, each as long as a field of `max` characters takes. */
-export function joined(texts: Text[], max: number): { typed: string; shown: string }[] {
-  const all: { typed: string; shown: string }[] = [];
+export function joined(texts: Text[], max: number): Shown[] {
+  const all: Shown[] = [];
   for (const { typed, shown } of texts) {
     const last = all.at(-1);
     const longer = `${last?.typed}${BETWEEN}${typed}`;

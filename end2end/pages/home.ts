@@ -20,6 +20,7 @@ export class HomePage {
   readonly join: Locator;
   readonly notices: Locator;
   readonly myPolls: Locator;
+  readonly forgetButtons: Locator;
 
   constructor(private readonly page: Page) {
     this.question = page.getByRole("textbox", { name: "Question", exact: true });
@@ -31,6 +32,7 @@ export class HomePage {
     this.join = page.getByRole("button", { name: "Join", exact: true });
     this.notices = page.getByRole("region", { name: "About this browser" }).getByRole("listitem");
     this.myPolls = page.getByRole("region", { name: "My polls" }).getByRole("link");
+    this.forgetButtons = page.getByRole("region", { name: "My polls" }).getByRole("button", { name: /^Forget / });
   }
 
   async shown(): Promise<void> {

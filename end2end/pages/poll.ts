@@ -8,6 +8,7 @@ export type Role = "Viewer" | "Voter" | "Moderator" | "Owner";
 /** `/poll#…`: a poll, for whoever looks at it. */
 export class PollPage {
   readonly heading: Locator;
+  readonly description: Locator;
   readonly connection: Locator;
   readonly pendingSync: Locator;
   readonly tryNow: Locator;
@@ -19,6 +20,7 @@ export class PollPage {
   readonly edit: Locator;
   readonly editDialog: Locator;
   readonly editQuestion: Locator;
+  readonly editDescription: Locator;
   readonly saveChanges: Locator;
   readonly cancelEdit: Locator;
   readonly present: Locator;
@@ -36,11 +38,14 @@ export class PollPage {
   readonly voteButtons: Locator;
   readonly meters: Locator;
   readonly pendingLines: Locator;
+  /** The live region, which has no role: what a screen reader was told last. */
+  readonly readOut: Locator;
 
   constructor(private readonly page: Page) {
     const button = (name: string) => page.getByRole("button", { name, exact: true });
     const textbox = (name: string) => page.getByRole("textbox", { name, exact: true });
     this.heading = page.getByRole("heading", { level: 1 });
+    this.description = page.getByRole("main").locator("header").getByRole("paragraph");
     this.connection = page.getByRole("status", { name: "Connection", exact: true });
     this.pendingSync = page.getByRole("status", { name: "Pending sync", exact: true });
     this.tryNow = button("Try now");
@@ -52,6 +57,7 @@ export class PollPage {
     this.edit = button("Edit …");
     this.editDialog = page.getByRole("dialog", { name: "Edit this poll", exact: true });
     this.editQuestion = this.editDialog.getByRole("textbox", { name: "Question", exact: true });
+    this.editDescription = this.editDialog.getByRole("textbox", { name: "Description", exact: true });
     this.saveChanges = this.editDialog.getByRole("button", { name: "Save changes", exact: true });
     this.cancelEdit = this.editDialog.getByRole("button", { name: "Cancel", exact: true });
     this.present = button("Present");
@@ -69,6 +75,7 @@ export class PollPage {
     this.voteButtons = this.ballot.getByRole("button");
     this.meters = this.ballot.getByRole("meter");
     this.pendingLines = page.getByRole("region", { name: "Your vote", exact: true }).getByRole("listitem");
+    this.readOut = page.locator("div[aria-live='polite']");
   }
 
   // --- what it shows ---------------------------------------------------------------------------
@@ -192,6 +199,11 @@ export class PollPage {
 
   get people(): Locator {
     return this.page.getByRole("region", { name: "People", exact: true });
+  }
+
+  /** What everybody is called, the name alone. */
+  get names(): Locator {
+    return this.people.getByRole("listitem").locator("bdi");
   }
 
   person(name: string): Locator {

@@ -1,53 +1,37 @@
 // Hostile texts, typed into the form and sent past it: wherever they are shown they are text, and stay in their place.
 
-import type { Locator, Page } from "@playwright/test";
-
-import { joined, TEXTS } from "../corpus/index";
+import { joined, type Shown, TEXTS } from "../corpus/index";
+import { elements, labels, staysWithin, texts } from "../corpus/shown";
 import { expect, test } from "../fixtures";
 import { failing, stallStorage } from "../faults";
+import type { NewPoll } from "../pages/home";
 import type { Person } from "../people";
 import { LUNCH } from "../polls";
 
 const QUESTION_MAX = 500;
+const DESCRIPTION_MAX = 2_000;
 const OPTION_CHARS_MAX = 200;
 const NAME_MAX = 60;
+/** So many options are read out at once. */
+const SPOKEN_OPTIONS_MAX = 3;
 const CLEAN = TEXTS.filter(({ clean }) => clean);
 const UNCLEAN = TEXTS.filter(({ clean }) => !clean);
 const TYPED = TEXTS.map(({ typed }) => typed);
 const SHOWN = TEXTS.map(({ shown }) => shown);
 
-const texts = (of: Locator): Promise<(string | null)[]> => of.evaluateAll((all) => all.map(({ textContent }) => textContent));
-const labels = (of: Locator): Promise<(string | null)[]> => of.evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
-
-/** How many elements of each kind the page holds. */
-function elements(page: Page): Promise<Record<string, number>> {
-  return page.evaluate(() => {
-    const count: Record<string, number> = {};
-    for (const { localName } of document.querySelectorAll("*")) count[localName] = (count[localName] ?? 0) + 1;
-    return count;
-  });
-}
-
-async function staysWithin(page: Page): Promise<void> {
-  const { width, content } = await page.evaluate(() => ({
-    width: document.documentElement.clientWidth,
-    content: document.documentElement.scrollWidth,
-  }));
-  expect(content).toBe(width);
-}
-
 /** Makes a poll of many options, faster than by typing each. Returns its link. */
-async function createPoll(owner: Person, question: string, options: string[]): Promise<string> {
+async function createPoll(owner: Person, question: string, options: string[], { multiple = false } = {}): Promise<string> {
   await owner.goHome();
   await owner.home.question.fill(question);
   await owner.home.pasteOptions(options);
+  if (multiple) await owner.home.choice("Several").check();
   await owner.home.createPoll.click();
   await owner.poll.shown(question);
   await owner.poll.isConnected();
   return owner.poll.link();
 }
 
-test("typed as options, they are text on every page, and make no element", async ({ owner, voter }) => {
+test("typed as options, they are text on buttons and bars, and make no element", async ({ owner, voter }) => {
   const plain = TEXTS.map((_, at) => `Option ${at}`);
   await voter.join(await createPoll(owner, "Plain?", plain));
   const expected = await elements(voter.page);
@@ -60,54 +44,109 @@ test("typed as options, they are text on every page, and make no element", async
   expect(await elements(voter.page)).toEqual(expected);
 });
 
-test("typed as questions, they are text as headings, as titles, in one's own list and in the lobby", async ({ owner, voter }) => {
+test("typed as questions, they are text as headings and titles, in everybody's own list, on buttons and in the lobby", async ({
+  owner,
+  voter,
+}) => {
   const questions = joined(TEXTS, QUESTION_MAX);
+  const shown = new Set(questions.map(({ shown }) => shown));
   for (const { typed, shown } of questions) {
     await owner.goHome();
     await owner.home.create({ ...LUNCH, question: typed, listed: true });
     await owner.poll.isConnected();
-    expect(await owner.poll.heading.textContent()).toBe(shown);
-    expect(await owner.page.title()).toBe(`${shown} – Peerpoll`);
+    await voter.join(await owner.poll.link());
+    for (const { poll, page } of [owner, voter]) {
+      expect(await poll.heading.textContent()).toBe(shown);
+      expect(await page.title()).toBe(`${shown} – Peerpoll`);
+    }
   }
   const link = await owner.poll.link();
   await voter.visit(link.slice(0, link.lastIndexOf("/")));
   await expect(voter.lobby.polls).toHaveCount(questions.length);
-  const shown = new Set(questions.map(({ shown }) => shown));
   expect(new Set(await texts(voter.lobby.polls))).toEqual(shown);
-  await owner.poll.backHome.click();
-  await owner.home.shown();
-  expect(new Set(await texts(owner.home.myPolls))).toEqual(shown);
+  for (const { poll, home } of [owner, voter]) {
+    await poll.backHome.click();
+    await home.shown();
+    await expect(home.myPolls).toHaveCount(questions.length);
+    expect(new Set(await texts(home.myPolls))).toEqual(shown);
+  }
+  expect(new Set(await labels(voter.home.forgetButtons))).toEqual(new Set([...shown].map((question) => `Forget ${question}`)));
+});
+
+test("typed as a description, they are text to everybody", async ({ owner, voter }) => {
+  for (const { typed, shown } of joined(TEXTS, DESCRIPTION_MAX)) {
+    await voter.join(await owner.createPoll({ ...LUNCH, description: typed }));
+    for (const { poll } of [owner, voter]) expect(await texts(poll.description)).toEqual([shown]);
+  }
 });
 
 test("typed as names, they are text in everybody's list of people", async ({ owner, voter }) => {
   await voter.join(await owner.createPoll(LUNCH));
-  const names = (person: Person) => person.poll.people.getByRole("listitem").locator("bdi");
   for (const { typed, shown } of joined(TEXTS, NAME_MAX)) {
     await voter.poll.callMyself(typed);
     await expect.poll(() => labels(owner.poll.people.getByRole("combobox"))).toEqual([`Role of ${shown}`]);
-    for (const person of [owner, voter]) expect(await texts(names(person))).toContain(shown);
+    for (const { poll } of [owner, voter]) expect(await texts(poll.names)).toContain(shown);
   }
 });
 
-test("typed as new options, they are text while they are being saved", async ({ owner, voter }) => {
-  await voter.join(await owner.createPoll({ ...LUNCH, participantsAddOptions: true }));
-  await stallStorage(voter.page);
-  const options = joined(TEXTS, OPTION_CHARS_MAX);
-  for (const { typed } of options) await voter.poll.suggest(typed);
-  await voter.poll.isPending(options.length);
-  const lines = options.map(({ shown }) => `The option “${shown}”: being saved on this device`);
-  expect(await texts(voter.poll.pendingLines)).toEqual(lines);
-});
+/** Ways to send texts to an owner, and what a page calls what it has sent. */
+const SENT: Record<string, { poll: NewPoll; all: Shown[]; send: (voter: Person, text: Shown) => Promise<void>; name: (shown: string) => string }> = {
+  "new options": {
+    poll: { ...LUNCH, participantsAddOptions: true },
+    all: joined(TEXTS, OPTION_CHARS_MAX),
+    send: ({ poll }, { typed }) => poll.suggest(typed),
+    name: (shown) => `The option “${shown}”`,
+  },
+  "names": {
+    poll: LUNCH,
+    all: joined(TEXTS, NAME_MAX),
+    send: ({ poll }, { typed }) => poll.callMyself(typed),
+    name: (shown) => `The name “${shown}”`,
+  },
+  "votes": {
+    poll: { ...LUNCH, options: joined(TEXTS, OPTION_CHARS_MAX).map(({ typed }) => typed) },
+    all: joined(TEXTS, OPTION_CHARS_MAX),
+    send: ({ poll }, { shown }) => poll.press(shown),
+    name: (shown) => `Your vote for ${shown}`,
+  },
+};
 
-test("typed as new options, they are text where it says that they did not go through", async ({ owner, voter }) => {
-  await voter.join(await owner.createPoll({ ...LUNCH, participantsAddOptions: true }));
-  await failing(voter).strike();
-  const options = joined(TEXTS, OPTION_CHARS_MAX);
-  for (const { typed } of options) await voter.poll.suggest(typed);
-  await expect(voter.poll.alerts).toHaveCount(options.length);
-  const words = "This browser could not save it, so it was not sent. Reload the page and try again.";
-  const alerts = options.map(({ shown }) => `The option “${shown}” did not go through. ${words}Dismiss`);
-  expect(await texts(voter.poll.alerts)).toEqual(alerts);
+for (const [what, { poll, all, send, name }] of Object.entries(SENT)) {
+  test(`sent as ${what}, they are text while they are being saved`, async ({ owner, voter }) => {
+    await voter.join(await owner.createPoll(poll));
+    await stallStorage(voter.page);
+    for (const text of all) await send(voter, text);
+    await voter.poll.isPending(all.length);
+    expect(await texts(voter.poll.pendingLines)).toEqual(all.map(({ shown }) => `${name(shown)}: being saved on this device`));
+  });
+
+  test(`sent as ${what}, they are text where it says that they did not go through`, async ({ owner, voter }) => {
+    await voter.join(await owner.createPoll(poll));
+    await failing(voter).strike();
+    for (const [at, text] of all.entries()) {
+      await send(voter, text);
+      await expect(voter.poll.alerts).toHaveCount(at + 1);
+    }
+    const words = "This browser could not save it, so it was not sent. Reload the page and try again.";
+    const alerts = all.map(({ shown }) => `${name(shown)} did not go through. ${words}Dismiss`);
+    expect(await texts(voter.poll.alerts)).toEqual(alerts);
+  });
+}
+
+test("voted for, they are text where the count is read out", async ({ owner, voter }) => {
+  const options = joined(TEXTS, OPTION_CHARS_MAX).map(({ shown }) => shown);
+  await voter.join(await createPoll(owner, "Which text?", options, { multiple: true }));
+  for (let at = 0; at < options.length; at += SPOKEN_OPTIONS_MAX) {
+    const spoken = options.slice(at, at + SPOKEN_OPTIONS_MAX);
+    for (const label of spoken) await voter.poll.vote(label);
+    const words = spoken.map((label) => `${label} 1`).join(", ");
+    await expect.poll(() => texts(owner.poll.readOut)).toEqual([words]);
+    await expect(owner.poll.readOut.locator("*")).toHaveCount(0);
+    for (const label of spoken) {
+      await voter.poll.press(label);
+      await voter.poll.hasChosen(label, false);
+    }
+  }
 });
 
 for (const [type, field] of [
@@ -154,38 +193,51 @@ test("sent past the form, what is clean is text on every page", async ({ owner, 
   }
 });
 
-test("from an owner who skips the form, what is clean is text, and what is not is not shown at all", async ({ voter, stranger }) => {
-  const rogue = await stranger.rule();
-  const option = (label: string, id: number) => ({ id, label, addedBy: rogue.state.owner });
-  for (const { what, typed } of UNCLEAN) {
-    await test.step(what, async () => {
-      await rogue.says({ type: "poll:state", payload: { ...rogue.state, options: [option("Plain", 0), option(typed, 1)] } });
-      await voter.visit(rogue.address);
-      await expect(voter.poll.connection).toHaveText(/^Reconnecting/);
-      await voter.poll.shown("Joining the poll …");
-    });
-  }
-  const all = CLEAN.map(({ typed }) => typed);
-  await rogue.says({ type: "poll:state", payload: { ...rogue.state, question: all[0], options: all.map(option) } });
-  await voter.join(rogue.address);
-  expect(await voter.poll.heading.textContent()).toBe(all[0]);
-  expect(await texts(voter.poll.voteButtons)).toEqual(all);
-});
-
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 360, height: 740 } });
 
   test("they widen no page", async ({ owner, voter }) => {
+    const long = TYPED.join(" ");
     const link = await createPoll(owner, "Which text?", TYPED);
     await voter.join(link);
+    await voter.poll.callMyself(long.slice(-NAME_MAX));
+    await voter.poll.isSynced();
     await owner.poll.edit.click();
-    await owner.poll.editQuestion.fill(TYPED.join(" ").slice(0, QUESTION_MAX));
+    await owner.poll.editQuestion.fill(long.slice(0, QUESTION_MAX));
+    await owner.poll.editDescription.fill(long.slice(0, DESCRIPTION_MAX));
     await staysWithin(owner.page);
     await owner.poll.saveChanges.click();
-    await expect(voter.poll.heading).not.toHaveText("Which text?");
+    await expect(voter.poll.description).toHaveCount(1);
     for (const { page } of [owner, voter]) await staysWithin(page);
-    await owner.poll.backHome.click();
-    await owner.home.shown();
-    await staysWithin(owner.page);
+    for (const { poll, home, page } of [owner, voter]) {
+      await poll.backHome.click();
+      await home.shown();
+      await expect(home.myPolls).toHaveCount(1);
+      await staysWithin(page);
+    }
+  });
+
+  test("neither do they where they are being saved or did not go through", async ({ owner, voter }) => {
+    await voter.join(await owner.createPoll({ ...LUNCH, participantsAddOptions: true }));
+    const options = joined(TEXTS, OPTION_CHARS_MAX);
+    const fault = failing(voter);
+    await fault.strike();
+    for (const { typed } of options) await voter.poll.suggest(typed);
+    await expect(voter.poll.alerts).toHaveCount(options.length);
+    await staysWithin(voter.page);
+    await fault.mend();
+    await stallStorage(voter.page);
+    for (const { typed } of options) await voter.poll.suggest(typed);
+    await voter.poll.isPending(options.length);
+    await staysWithin(voter.page);
+  });
+
+  test("neither do they in the lobby", async ({ owner, voter }) => {
+    const questions = joined(CLEAN, QUESTION_MAX);
+    for (const { shown } of questions) await owner.createPoll({ ...LUNCH, question: shown, listed: true });
+    const link = await owner.poll.link();
+    await voter.visit(link.slice(0, link.lastIndexOf("/")));
+    await expect(voter.lobby.polls).toHaveCount(questions.length);
+    await staysWithin(voter.page);
   });
 });
