@@ -173,7 +173,7 @@ for (const [type, field] of [
   });
 }
 
-test("sent past the form, what is clean is text on every page", async ({ owner, voter, stranger }) => {
+test("sent past the form as options and as a name, what is clean is text to everybody", async ({ owner, voter, stranger }) => {
   const link = await owner.createPoll({ ...LUNCH, participantsAddOptions: true });
   await voter.join(link);
   const added = joined(CLEAN, OPTION_CHARS_MAX).map(({ typed }) => typed);

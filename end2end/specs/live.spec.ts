@@ -77,6 +77,7 @@ test("a poll that does not fit one frame arrives whole", async ({ owner, voter }
 
   await voter.join(await owner.poll.link());
   expect((await voter.wire.received("poll:state:chunk")).length).toBeGreaterThan(1);
+  await expect(voter.poll.voteButtons).toHaveText(labels);
   await voter.poll.vote(rest[48]);
   await owner.poll.shows({ [first]: 0, [rest[48]]: 1 }, { voters: 1 });
 });

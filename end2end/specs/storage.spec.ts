@@ -74,7 +74,7 @@ for (const [what, faultOf, toParticipant, toOwner] of FAULTS) {
   });
 }
 
-test("a disk without room for a new poll: said so, and the poll is not reachable before it is saved", async ({ site, owner, voter }) => {
+test("a disk without room for a new poll: said so, and once there is room the poll is there for others", async ({ site, owner, voter }) => {
   const fault = await filling(owner, site);
   await owner.createPoll(TRIP);
   await owner.poll.backHome.click();
@@ -157,7 +157,7 @@ for (const who of ["voter", "owner"] as const) {
   });
 }
 
-test("a newer version opens a participant's database: said so, nothing is sent, and after a reload too", async ({ site, owner, voter }) => {
+test("a newer version opens a participant's database: said so, nothing is sent, and a reload says what has happened", async ({ site, owner, voter }) => {
   await voter.join(await owner.createPoll(LUNCH));
   await openNewer(voter, site);
   await expect(voter.poll.notices).toHaveText([NEWER_TAB]);
@@ -171,7 +171,7 @@ test("a newer version opens a participant's database: said so, nothing is sent, 
   await expect(voter.poll.reload).toBeVisible();
 });
 
-test("a newer version opens the owner's database: said so, nothing is acked, and after a reload too", async ({ site, owner, voter }) => {
+test("a newer version opens the owner's database: said so, nothing is acked, and a reload says what has happened", async ({ site, owner, voter }) => {
   await voter.join(await owner.createPoll(LUNCH));
   await openNewer(owner, site);
   await expect(owner.poll.notices).toHaveText([NEWER_TAB]);
