@@ -89,8 +89,15 @@ test("typed as names, they are text in everybody's list of people", async ({ own
   }
 });
 
-/** Ways to send texts to an owner, and what a page calls what it has sent. */
-const SENT: Record<string, { poll: NewPoll; all: Shown[]; send: (voter: Person, text: Shown) => Promise<void>; name: (shown: string) => string }> = {
+/** A way to send texts to an owner, and what a page calls what it has sent. */
+type Sending = {
+  poll: NewPoll;
+  all: Shown[];
+  send: (voter: Person, text: Shown) => Promise<void>;
+  name: (shown: string) => string;
+};
+
+const SENT: Record<string, Sending> = {
   "new options": {
     poll: { ...LUNCH, participantsAddOptions: true },
     all: joined(TEXTS, OPTION_CHARS_MAX),

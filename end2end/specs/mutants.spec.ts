@@ -9,7 +9,11 @@ const CONNECTIONS = 100;
 const VOTES = 10;
 const SEED = 1;
 
-test("a thousand votes with one thing wrong in each: all are answered as they should be, none counts, and nobody else notices", async ({ owner, voter, stranger }) => {
+test("a thousand votes with one thing wrong in each: all are answered as they should be, none counts, and nobody else notices", async ({
+  owner,
+  voter,
+  stranger,
+}) => {
   const link = await owner.createPoll(LUNCH);
   await voter.join(link);
   const chance = new Chance(SEED, "mutants");

@@ -21,7 +21,11 @@ function replay(line: Line, vote: Command): Promise<Outcome> {
 
 const signVote = (line: Line): Promise<Command> => line.evaluate((connection) => connection.sign("poll:vote", { choices: [0] }));
 
-test("a vote signed for one poll is a bad signature in another, to another owner, and under another key, and counts in its own", async ({ owner, another, stranger }) => {
+test("a vote signed for one poll is a bad signature in another, to another owner, and under another key, and counts in its own", async ({
+  owner,
+  another,
+  stranger,
+}) => {
   const link = await owner.createPoll(LUNCH);
   const otherPoll = await owner.createPoll(TRIP);
   const otherOwner = await another.createPoll(LUNCH);
@@ -40,7 +44,10 @@ test("a vote signed for one poll is a bad signature in another, to another owner
   await owner.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
 });
 
-test("a vote signed as a voter is refused once its author is a viewer, and counts when they are a voter again", async ({ owner, stranger }) => {
+test("a vote signed as a voter is refused once its author is a viewer, and counts when they are a voter again", async ({
+  owner,
+  stranger,
+}) => {
   const line = await stranger.enter(await owner.createPoll(LUNCH), AUTHOR);
   await line.evaluate((connection) => connection.give("user:profile", { name: "Zoë" }));
   const vote = await signVote(line);
@@ -55,7 +62,10 @@ test("a vote signed as a voter is refused once its author is a viewer, and count
   await owner.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
 });
 
-test("a vote signed while the poll was open is refused after close, and one that counted is acked as before", async ({ owner, stranger }) => {
+test("a vote signed while the poll was open is refused after close, and one that counted is acked as before", async ({
+  owner,
+  stranger,
+}) => {
   const line = await stranger.enter(await owner.createPoll(LUNCH), AUTHOR);
   const counted = await signVote(line);
   const late = await signVote(line);

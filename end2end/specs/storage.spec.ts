@@ -157,7 +157,11 @@ for (const who of ["voter", "owner"] as const) {
   });
 }
 
-test("a newer version opens a participant's database: said so, nothing is sent, and a reload says what has happened", async ({ site, owner, voter }) => {
+test("a newer version opens a participant's database: said so, nothing is sent, and a reload says what has happened", async ({
+  site,
+  owner,
+  voter,
+}) => {
   await voter.join(await owner.createPoll(LUNCH));
   await openNewer(voter, site);
   await expect(voter.poll.notices).toHaveText([NEWER_TAB]);
@@ -171,7 +175,11 @@ test("a newer version opens a participant's database: said so, nothing is sent, 
   await expect(voter.poll.reload).toBeVisible();
 });
 
-test("a newer version opens the owner's database: said so, nothing is acked, and a reload says what has happened", async ({ site, owner, voter }) => {
+test("a newer version opens the owner's database: said so, nothing is acked, and a reload says what has happened", async ({
+  site,
+  owner,
+  voter,
+}) => {
   await voter.join(await owner.createPoll(LUNCH));
   await openNewer(owner, site);
   await expect(owner.poll.notices).toHaveText([NEWER_TAB]);
