@@ -211,8 +211,13 @@ test("all that an owner has stored is cleared under the page: nothing is acked, 
   voter,
 }) => {
   await voter.join(await owner.createPoll(LUNCH));
-  await clearStorage(owner.page);
+  // Given before, and sent again after: the owner's page may notice at any moment, and then no vote can be given.
+  await voter.wire.lose("poll:vote");
   await voter.poll.press("Soup");
+  await voter.poll.isPending(1);
+  await clearStorage(owner.page);
+  await voter.wire.mend();
+  await voter.wire.cut();
   await owner.poll.shown("This device owns no such poll. It may have been made in another browser, or its data was erased.");
   await voter.poll.isPending(1);
   expect(await owner.wire.sent("ack")).toEqual([]);
