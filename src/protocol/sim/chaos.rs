@@ -4,6 +4,7 @@
 
 use super::checks::Ledger;
 use super::lies::damaged;
+use super::seen::Sightings;
 use super::*;
 use crate::domain::bytes::Hash;
 use crate::domain::poll::tests::{draft, label};
@@ -13,7 +14,6 @@ use crate::domain::poll::{
 use crate::domain::text::{Name, Question};
 use crate::protocol::hub::{BUFFER_DROP_BYTES, BUFFER_PAUSE_BYTES};
 use crate::protocol::message::Message;
-use super::seen::Sightings;
 
 /// Faults and wishes before healing.
 const MOVES: u64 = 40;
@@ -83,9 +83,12 @@ impl Chaos {
         }
         sim.run(10);
         let choice = if sim.random.up_to(1) == 0 { Choice::Single } else { Choice::Multiple };
-        let drafted = if sim.random.up_to(31) == 0 { long_draft(choice) } else { draft(choice, &["A", "B", "C"]) };
-        let open_to_all =
-            Draft { participants_add_options: sim.random.up_to(1) == 0, ..drafted };
+        let drafted = if sim.random.up_to(31) == 0 {
+            long_draft(choice)
+        } else {
+            draft(choice, &["A", "B", "C"])
+        };
+        let open_to_all = Draft { participants_add_options: sim.random.up_to(1) == 0, ..drafted };
         let room = sim.create(tabs[0][0], open_to_all);
         sim.ledger = Ledger::of(room);
         sim.run(50);
@@ -475,7 +478,8 @@ impl Chaos {
     fn agreed(&self) -> bool {
         let all = self.all_tabs();
         let awake = all.iter().all(|tab| !self.sim.is_frozen(*tab));
-        awake && self.owner_tab().is_some_and(|owner| self.sim.converged(owner, self.room, &all))
+        awake
+            && self.owner_tab().is_some_and(|owner| self.sim.converged(owner, self.room, &all))
             && self.sim.disks.iter().all(|disk| disk.count(Store::Outbox) == 0)
     }
 

@@ -63,7 +63,8 @@ fn row(((store, key), value): (&Place, &String)) -> Row {
 impl Sim {
     pub(super) fn begin_commit(&mut self, tab: usize, batch: Batch) {
         // Transactions over the same stores complete in the order in which they were started.
-        let at = self.now.plus(self.delay(self.pace.commit_ms)).max(self.tabs[tab].committing_until);
+        let at =
+            self.now.plus(self.delay(self.pace.commit_ms)).max(self.tabs[tab].committing_until);
         self.tabs[tab].committing_until = at;
         let (epoch, generation) = (self.tabs[tab].epoch, self.tabs[tab].generation);
         self.schedule_at(at, Event::Commit { tab, generation, epoch, batch });

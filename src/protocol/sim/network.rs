@@ -7,7 +7,9 @@ use super::lies::Lie;
 use super::{Event, Input, Seen, Sim, Tab};
 use crate::domain::Timestamp;
 use crate::domain::bytes::sha256;
-use crate::protocol::effect::{Descriptions, LinkEvent, LinkId, SignallingCommand, SignallingEvent};
+use crate::protocol::effect::{
+    Descriptions, LinkEvent, LinkId, SignallingCommand, SignallingEvent,
+};
 
 /// How long the signalling server keeps an offer for somebody who is not there.
 const OFFER_EXPIRES_MS: u64 = 5_000;
@@ -76,19 +78,21 @@ impl Sim {
             let generation = self.tabs[this].generation;
             let key = self.keys[self.tabs[that].device];
             self.ledger.connected((this, generation, this_link), key, in_between);
-            self.schedule_at(opens, Event::Input {
-                tab: this,
-                generation,
-                input: Input::Link(this_link, event),
-            });
+            self.schedule_at(
+                opens,
+                Event::Input { tab: this, generation, input: Input::Link(this_link, event) },
+            );
             // What the other end sends arrives at an open channel.
-            self.tabs[that].links.insert(that_link, Wire {
-                other: this,
-                other_generation: generation,
-                other_link: this_link,
-                arrives: opens,
-                mute: false,
-            });
+            self.tabs[that].links.insert(
+                that_link,
+                Wire {
+                    other: this,
+                    other_generation: generation,
+                    other_link: this_link,
+                    arrives: opens,
+                    mute: false,
+                },
+            );
         }
     }
 
@@ -135,9 +139,8 @@ impl Sim {
             self.ledger.seen(Seen::OneWayFrame);
         }
         let other = wire.map(|wire| self.tabs[wire.other].device);
-        let is_newer = |at: &LinkId, wire: &Wire| {
-            *at > link && Some(self.tabs[wire.other].device) == other
-        };
+        let is_newer =
+            |at: &LinkId, wire: &Wire| *at > link && Some(self.tabs[wire.other].device) == other;
         if self.tabs[to].links.iter().any(|(at, wire)| is_newer(at, wire)) {
             self.ledger.seen(Seen::FrameOfAnOlderLink);
         }
@@ -310,7 +313,8 @@ impl Sim {
     }
 
     pub(super) fn expire(&mut self, tab: usize, generation: u64, link: LinkId, remote: String) {
-        let waits = |offer: &Offer| (offer.tab, offer.generation, offer.link) == (tab, generation, link);
+        let waits =
+            |offer: &Offer| (offer.tab, offer.generation, offer.link) == (tab, generation, link);
         if let Some(at) = self.offers.iter().position(waits) {
             self.offers.remove(at);
             self.input(tab, Input::Signalling(SignallingEvent::PeerUnavailable { remote }));
