@@ -1,6 +1,6 @@
 // The actors: each a browser context of its own, with one tab or several.
 
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "@playwright/test";
+import type { Browser, BrowserContext, BrowserContextOptions, Page, WebSocket } from "@playwright/test";
 
 import { HomePage, type NewPoll } from "./pages/home";
 import { LobbyPage } from "./pages/lobby";
@@ -17,6 +17,7 @@ export class Tab {
   readonly lobby: LobbyPage;
   readonly message: MessagePage;
   readonly wire: Wire;
+  private socket: WebSocket | undefined;
 
   constructor(
     readonly page: Page,
@@ -27,6 +28,9 @@ export class Tab {
     this.lobby = new LobbyPage(page);
     this.message = new MessagePage(page);
     this.wire = new Wire(page);
+    page.on("websocket", (socket) => {
+      this.socket = socket;
+    });
   }
 
   async goHome(): Promise<void> {
@@ -59,6 +63,12 @@ export class Tab {
   /** When this document was loaded: the same as long as nothing reloads it. */
   loadedAt(): Promise<number> {
     return this.page.evaluate(() => performance.timeOrigin);
+  }
+
+  /** Waits until PeerServer's next frame of these very words has come in here: whatever is asked of the page later, it asks later. */
+  async hears(words: string): Promise<void> {
+    if (this.socket === undefined) throw new Error("this tab has never been at PeerServer");
+    await this.socket.waitForEvent("framereceived", ({ payload }) => payload === words);
   }
 
   /** What this tab says to PeerServer first from now on, by its address. */

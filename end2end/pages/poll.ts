@@ -1,4 +1,4 @@
-import { expect, type Locator, type Page } from "@playwright/test";
+import { expect, type JSHandle, type Locator, type Page } from "@playwright/test";
 
 /** How soon something can be pressed that is about to be. */
 const PRESSED_MS = 10_000;
@@ -91,6 +91,18 @@ export class PollPage {
 
   async isConnected(timeout?: number): Promise<void> {
     await expect(this.connection).toHaveText("Connected", { timeout });
+  }
+
+  /** Everything that the connection's status says from now on, what it says now included, however briefly. */
+  writeDownConnection(): Promise<JSHandle<string[]>> {
+    return this.connection.evaluateHandle((status) => {
+      const said = [status.textContent ?? ""];
+      new MutationObserver(() => {
+        const now = status.textContent ?? "";
+        if (now !== said.at(-1)) said.push(now);
+      }).observe(status, { characterData: true, childList: true, subtree: true });
+      return said;
+    });
   }
 
   /** Words that have no role of their own: descriptions, causes, advice. */

@@ -2,7 +2,7 @@
 //!
 //! Everything may throw. Fields that the other end has a say in come as `JsValue`, for the caller to check.
 
-use js_sys::{Function, Object};
+use js_sys::{Array, Function, Object};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -16,6 +16,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     pub fn off(this: &Emitter, event: &str, listener: &Function) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn listeners(this: &Emitter, event: &str) -> Result<Array, JsValue>;
 
     /// Our end at the signalling server.
     #[wasm_bindgen(extends = Emitter)]
@@ -70,9 +73,6 @@ extern "C" {
     #[wasm_bindgen(method, getter, catch)]
     pub fn peer(this: &DataConnection) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(method, getter, catch)]
-    pub fn serialization(this: &DataConnection) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(method, getter, catch, js_name = dataChannel)]
     pub fn data_channel(this: &DataConnection) -> Result<JsValue, JsValue>;
 
@@ -96,4 +96,16 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, catch)]
     pub fn src(this: &ServerMessage) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, catch)]
+    pub fn payload(this: &ServerMessage) -> Result<Offer, JsValue>;
+
+    /// What an `OFFER` carries.
+    pub type Offer;
+
+    #[wasm_bindgen(method, getter, catch, js_name = type)]
+    pub fn kind(this: &Offer) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, catch)]
+    pub fn serialization(this: &Offer) -> Result<JsValue, JsValue>;
 }

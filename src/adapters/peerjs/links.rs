@@ -14,7 +14,7 @@ use web_sys::{
     MessageEvent, RtcDataChannel, RtcPeerConnection, RtcPeerConnectionState, RtcSignalingState,
 };
 
-use super::ffi::DataConnection;
+use super::ffi::{DataConnection, ServerMessage};
 use super::link::{Closing, Link, State, descriptions, is_ordered_and_reliable, shut};
 use super::signalling::{ID_UNITS_MAX, refuse};
 use super::{Event, Service, object, on, text_within};
@@ -24,6 +24,8 @@ use crate::protocol::effect::{LinkEvent, LinkId};
 
 /// The serialisation we dial with and accept: plain text, so that parsing and its limits are ours.
 const SERIALIZATION: &str = "raw";
+/// What PeerJS calls a connection without pictures and sound.
+const KIND: &str = "data";
 /// UTF-16 units of a frame. A frame's limit is in bytes, of which there are never fewer.
 const FRAME_UNITS_MAX: u32 = 16_000;
 /// Above this many unsent bytes the caller is told at each send, and at last when the low mark is reached.
@@ -57,14 +59,22 @@ impl Service {
         peer.connect(remote, &options).ok().filter(JsValue::is_object).map(JsCast::unchecked_into)
     }
 
-    /// An offer has come in. PeerJS lets the dialler pick the serialiser, and with a name like
-    /// `constructor` passes on something that is no connection.
+    /// Whether an offer becomes a connection. PeerJS lets the dialler pick the serialiser, and with a name like
+    /// `constructor` makes something that is no connection.
+    pub(super) fn admits(&self, offer: &ServerMessage) -> bool {
+        let remote = offer.src().ok().and_then(|src| text_within(&src, ID_UNITS_MAX));
+        let is_ours = offer.payload().is_ok_and(|payload| {
+            payload.kind().is_ok_and(|kind| kind == KIND)
+                && payload.serialization().is_ok_and(|name| name == SERIALIZATION)
+        });
+        is_ours
+            && remote.is_some_and(|remote| !self.is_shunned(&remote) && self.has_room_for(&remote))
+    }
+
+    /// An offer that was admitted has become a connection.
     pub(super) fn accept(self: &Rc<Self>, connection: JsValue) {
         let connection: DataConnection = connection.unchecked_into();
         let remote = connection.peer().ok().and_then(|id| text_within(&id, ID_UNITS_MAX));
-        let is_ours = connection.serialization().is_ok_and(|name| name == SERIALIZATION);
-        let remote = remote
-            .filter(|remote| is_ours && !self.is_shunned(remote) && self.has_room_for(remote));
         let Some(remote) = remote else { return refuse(connection) };
         self.accepted.set(self.accepted.get() + 1);
         let link = LinkId::Accepted(self.accepted.get());

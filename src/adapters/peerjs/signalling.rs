@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use super::ffi::{DataConnection, Peer, PeerError, ServerMessage};
+use super::ffi::{DataConnection, Peer, PeerError, ServerMessage, Socket};
 use super::{Event, PeerJs, Service, object, on, text_within};
 use crate::adapters::listener::Listener;
 use crate::domain::config::Config;
@@ -20,6 +20,10 @@ const ERROR_UNITS_MAX: u32 = 1_000;
 const UNAVAILABLE_PREFIX: &str = "Could not connect to peer ";
 /// The server's word for a peer whose connections are dead.
 const LEAVE: &str = "LEAVE";
+/// The server's word for somebody who dials us.
+const OFFER: &str = "OFFER";
+/// What PeerJS's socket tells of everything that the server says.
+const SERVER_MESSAGE: &str = "message";
 
 pub(super) struct Signalling {
     peer: Peer,
@@ -149,9 +153,24 @@ impl Service {
             on(peer, "close", self.callback(|service, _| service.closed_by_peerjs()))?,
             on(peer, "error", self.callback(|service, error| service.trouble(error)))?,
             on(peer, "connection", self.callback(Self::accept))?,
-            on(peer, "call", |call| refuse(call.unchecked_into()))?,
-            on(&socket, "message", self.callback(|service, message| service.heard(message)))?,
+            self.screen(&socket)?,
         ])
+    }
+
+    /// Takes the place of PeerJS's own listener, and passes on what it may hear. PeerJS makes a connection of
+    /// every offer before it tells of it, and a page may make only so many.
+    fn screen(self: &Rc<Self>, socket: &Socket) -> Option<Listener> {
+        let theirs: Function = socket.listeners(SERVER_MESSAGE).ok()?.get(0).dyn_into().ok()?;
+        socket.off(SERVER_MESSAGE, &theirs).ok()?;
+        let heard = self.callback(move |service, message| {
+            let message: ServerMessage = message.unchecked_into();
+            if !is_offer(&message) || service.admits(&message) {
+                // It throws at what it can't read.
+                let _ = theirs.call1(&JsValue::UNDEFINED, &message);
+            }
+            service.heard(&message);
+        });
+        on(socket, SERVER_MESSAGE, heard)
     }
 
     /// A callback that does nothing once the service is gone.
@@ -215,8 +234,7 @@ impl Service {
     }
 
     /// Messages of the server that PeerJS acts upon but does not tell of.
-    fn heard(&self, message: JsValue) {
-        let message: ServerMessage = message.unchecked_into();
+    fn heard(&self, message: &ServerMessage) {
         if !message.kind().is_ok_and(|kind| kind == LEAVE) {
             return;
         }
@@ -228,6 +246,10 @@ impl Service {
     fn report(&self, event: SignallingEvent) {
         self.events.push(Event::Signalling(event));
     }
+}
+
+fn is_offer(message: &ServerMessage) -> bool {
+    message.kind().is_ok_and(|kind| kind == OFFER)
 }
 
 /// Closes what we do not want. A microtask later: PeerJS is not done with it while it tells of it.
