@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, JSHandle, Page } from "@playwright/test";
 
 import type { Connection } from "./client/connection.mjs";
 import { startClient } from "./client/serve.mjs";
-import { Middleman, type Manner } from "./middleman";
+import { Middleman, type Manner, type Naming } from "./middleman";
 import { RogueOwner } from "./rogue";
 import type { Site } from "./site";
 
@@ -145,8 +145,8 @@ export class Stranger {
   }
 
   /** Becomes somebody whom a hostile server can put between an owner and a participant. */
-  comeBetween(ownerId: string, manner: Manner): Promise<Middleman> {
-    return Middleman.in(this.page, this.site.peerServer, ownerId, manner);
+  comeBetween(ownerId: string, manner: Manner, naming?: Naming): Promise<Middleman> {
+    return Middleman.in(this.page, this.site.peerServer, ownerId, manner, naming);
   }
 
   /** Takes an owner's place at PeerServer, and answers every hello: with a proof by another key, or with an error of this code. */
