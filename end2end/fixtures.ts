@@ -3,6 +3,7 @@
 import { test as base } from "@playwright/test";
 
 import { CrashableBrowser } from "./crashable";
+import { HostileServer } from "./hostile";
 import { People, type Person } from "./people";
 import { Problems } from "./problems";
 import { Site } from "./site";
@@ -47,6 +48,16 @@ export const test = base.extend<Fixtures>({
     const stranger = await Stranger.come(browser, site);
     await use(stranger);
     await stranger.leave();
+  },
+});
+
+/** The same over a signalling server that the test has in its hands. */
+export const hostileTest = test.extend<{ server: HostileServer }>({
+  server: async ({}, use) => use(await HostileServer.start()),
+  site: async ({ server }, use) => {
+    const site = await Site.start(server);
+    await use(site);
+    await site.stop();
   },
 });
 

@@ -108,10 +108,12 @@ export class Tab {
 /** Runs in the page. */
 function whatIsShown() {
   const text = (selector) => document.querySelector(selector)?.textContent;
+  const connection = document.querySelector('[role="status"][aria-label="Connection"]');
   const meters = [...document.querySelectorAll("meter")];
   return {
     question: text("h1"),
-    connection: text('[role="status"][aria-label="Connection"]'),
+    connection: connection?.textContent,
+    cause: connection?.nextElementSibling?.textContent.trim(),
     pending: text('[role="status"][aria-label="Pending sync"]'),
     votes: Object.fromEntries(meters.map((meter) => [meter.getAttribute("aria-label"), meter.getAttribute("value")])),
   };

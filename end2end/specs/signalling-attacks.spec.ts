@@ -2,21 +2,11 @@
 // it gets no vote in and no poll out.
 
 import { type Forge, forged, named, namedForSession } from "../descriptions";
-import { expect, test as base } from "../fixtures";
-import { type Frame, HostileServer, ID_TAKEN, type Rule } from "../hostile";
+import { expect, hostileTest as test } from "../fixtures";
+import { type Frame, type HostileServer, ID_TAKEN, type Rule } from "../hostile";
 import { NAMINGS } from "../middleman";
 import type { Person } from "../people";
 import { LUNCH, TRIP } from "../polls";
-import { Site } from "../site";
-
-const test = base.extend<{ server: HostileServer }>({
-  server: async ({}, use) => use(await HostileServer.start()),
-  site: async ({ server }, use) => {
-    const site = await Site.start(server);
-    await use(site);
-    await site.stop();
-  },
-});
 
 /** The specification's bound for saying that an owner does not answer. */
 const SAID_WITHIN_MS = 20_000;

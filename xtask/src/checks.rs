@@ -21,6 +21,7 @@ const PLAYWRIGHT: &str = "node_modules/@playwright/test/cli.js";
 const PLAYWRIGHT_CONFIG: &str = "end2end/playwright.config.ts";
 const KILL_CONFIG: &str = "end2end/kill/playwright.config.ts";
 const SOAK_CONFIG: &str = "end2end/soak/playwright.config.ts";
+const FIREFOX_CONFIG: &str = "end2end/firefox/playwright.config.ts";
 const BENCH_SCRIPT: &str = "end2end/bench/run.mjs";
 const NODE_TEST_TIMEOUT_MS: u32 = 60_000;
 /// For a whole file: Node holds that against the limit as well.
@@ -167,8 +168,10 @@ fn end_to_end(workspace: &Workspace, processes: &mut Processes, args: &[String])
 fn firefox(workspace: &Workspace, processes: &mut Processes) -> Result<()> {
     bundle::build(workspace, processes)?;
     let firefox = FIREFOX.ensure(processes)?;
-    let mut command = node_tests("end2end/firefox/", FIREFOX_TEST_TIMEOUT_MS);
-    run_in_browser(workspace, processes, command.env(FIREFOX.variable, firefox))
+    let mut rooms = node_tests("end2end/firefox/", FIREFOX_TEST_TIMEOUT_MS);
+    run_in_browser(workspace, processes, rooms.env(FIREFOX.variable, &firefox))?;
+    let mut attacks = playwright(FIREFOX_CONFIG);
+    run_in_browser(workspace, processes, attacks.env(FIREFOX.variable, firefox))
 }
 
 fn playwright(config: &str) -> Command {
