@@ -3,8 +3,10 @@
 import type { Browser, BrowserContext, JSHandle, Page } from "@playwright/test";
 
 import type { Connection } from "./client/connection.mjs";
+import type { Identity } from "./client/identity.mjs";
 import { startClient } from "./client/serve.mjs";
 import { Middleman, type Manner, type Naming } from "./middleman";
+import type { Mutant, Vote } from "./mutants";
 import { RogueOwner } from "./rogue";
 import type { Site } from "./site";
 
@@ -103,6 +105,46 @@ export class Stranger {
         return here;
       },
       { link, times, staying, signalling: { host, port, path, key, secure: false } },
+    );
+  }
+
+  /** A vote under each of so many fresh keys, before any of them has been to the owner. */
+  async signVotes(link: string, count: number): Promise<{ identities: JSHandle<Identity[]>; votes: Vote[] }> {
+    const identities = await this.page.evaluateHandle((count) => {
+      const { Identity } = window.peerpoll;
+      return Promise.all(Array.from({ length: count }, () => Identity.fromSeed()));
+    }, count);
+    const votes = await identities.evaluate(async (identities, link) => {
+      const { parseLink, signCommand } = window.peerpoll;
+      const room = await parseLink(link);
+      return Promise.all(identities.map((identity) => signCommand(identity, room, "poll:vote", { choices: [0] })));
+    }, link);
+    return { identities, votes: votes as Vote[] };
+  }
+
+  /** Under one key after the other enters and sends a frame; each leaves once that is dealt with. Returns what became of each. */
+  sendOneEach(link: string, identities: JSHandle<Identity[]>, mutants: Mutant[]): Promise<Outcome[]> {
+    const { host, port, path, key } = this.site.peerServer;
+    return identities.evaluate(
+      async (identities, { link, mutants, signalling }) => {
+        const { Connection, parseLink } = window.peerpoll;
+        const [room, outcomes] = [await parseLink(link), [] as Promise<Outcome>[]];
+        const settled = async (connection: Connection): Promise<Outcome> => {
+          const outcome = await connection.settle();
+          connection.close();
+          return outcome;
+        };
+        for (const [at, identity] of identities.entries()) {
+          const { frame, isBinary } = mutants[at];
+          const connection = await Connection.dial({ Peer: window.Peer, signalling, room, identity });
+          if ((await connection.enter()) === undefined) throw new Error("not let in");
+          connection.sendFrame(isBinary ? new TextEncoder().encode(frame) : frame);
+          // The owner leaves its last word a second to arrive.
+          outcomes.push(settled(connection));
+        }
+        return Promise.all(outcomes);
+      },
+      { link, mutants, signalling: { host, port, path, key, secure: false } },
     );
   }
 

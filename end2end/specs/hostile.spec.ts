@@ -20,7 +20,8 @@ const BEFORE_PROOF: Record<string, [Attack, Outcome]> = {
   "an unknown type": [(line) => line.send({ type: "poll:burn", payload: {} }), cutOff("unknown-type")],
   "too much for a handshake": [(line) => line.sendFrame(`"${"x".repeat(1_023)}"`), cutOff("frame-too-large")],
   "too much for any frame": [(line) => line.sendFrame(`"${"x".repeat(16_000)}"`), cutOff()],
-  "a megabyte": [(line) => line.sendFrame("x".repeat(200_000)), cutOff()],
+  // A channel carries 262,144 bytes at most.
+  "two hundred kilobytes": [(line) => line.sendFrame("x".repeat(200_000)), cutOff()],
   "bytes": [(line) => line.sendFrame(new Uint8Array([123, 125])), cutOff()],
   "deep nesting": [(line) => line.sendFrame(`${"[".repeat(400)}${"]".repeat(400)}`), cutOff("too-deep")],
   "a ping": [(line) => line.send({ type: "ping", payload: {} }), cutOff("out-of-order")],
