@@ -33,19 +33,22 @@ const CHROMIUM_ARGUMENTS = [
 
 const LAUNCH_TIMEOUT_MS = 60_000;
 
-const launchFirefoxWith = (preferences) =>
+const launchFirefoxWith = (preferences, userDataDir) =>
   puppeteer.launch({
     browser: "firefox",
     executablePath: FIREFOX,
+    userDataDir,
     extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     env: FIREFOX_ENVIRONMENT,
     timeout: LAUNCH_TIMEOUT_MS,
   });
 
-export const launchFirefox = () => launchFirefoxWith({});
+/** With a profile of its own, unless it is told which. */
+export const launchFirefox = (userDataDir) => launchFirefoxWith({}, userDataDir);
 
 /** Every window is a private one. */
-export const launchPrivateFirefox = () => launchFirefoxWith({ "browser.privatebrowsing.autostart": true });
+export const launchPrivateFirefox = (userDataDir) =>
+  launchFirefoxWith({ "browser.privatebrowsing.autostart": true }, userDataDir);
 
 export const launchChromium = () =>
   puppeteer.launch({

@@ -1,5 +1,9 @@
 // A room between Firefox and Chromium, with either as the owner: the same page, over the same wire, in two engines.
 
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -20,15 +24,19 @@ const ROOMS = {
   "a private window of Firefox is the participant's": { owns: launchChromium, joins: launchPrivateFirefox },
 };
 
+async function startSite() {
+  const signalling = await startSignalling({ host: HOST, port: 0 });
+  const config = { signalling: { host: HOST, port: signalling.port, path: "/signal", secure: false }, iceServers: [] };
+  return { signalling, page: await startPage({ dist: DIST, host: HOST, port: 0, signallingPath: null, config }) };
+}
+
 for (const [name, { owns, joins }] of Object.entries(ROOMS)) {
   describe(name, () => {
     let signalling;
     let page;
     let browsers;
     before(async () => {
-      signalling = await startSignalling({ host: HOST, port: 0 });
-      const config = { signalling: { host: HOST, port: signalling.port, path: "/signal", secure: false }, iceServers: [] };
-      page = await startPage({ dist: DIST, host: HOST, port: 0, signallingPath: null, config });
+      ({ signalling, page } = await startSite());
       browsers = { owner: await owns(), voter: await joins() };
     });
     after(async () => {
@@ -93,5 +101,59 @@ for (const [name, { owns, joins }] of Object.entries(ROOMS)) {
         await voter.press("Soup");
         await bothSee(owner, voter, { Pizza: "1", Soup: "1" });
       }));
+  });
+}
+
+/** Where Firefox keeps what lasts, and what goes with the last private window. */
+const LASTING = "default";
+const PASSING = "private";
+
+/** How many databases a profile holds: for lasting those of our page, for passing of whichever, since it gives them other names. */
+async function databases(profile) {
+  const inFolder = async (folder, isMeant) => {
+    const names = await readdir(join(profile, "storage", folder), { recursive: true }).catch((error) => {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    });
+    return names.filter((name) => name.endsWith(".sqlite") && isMeant(name)).length;
+  };
+  return {
+    lasting: await inFolder(LASTING, (name) => name.startsWith(`http+++${HOST}`)),
+    passing: await inFolder(PASSING, () => true),
+  };
+}
+
+const KEPT = {
+  "a window of Firefox keeps a poll": {
+    launch: launchFirefox,
+    open: { lasting: 1, passing: 0 },
+    closed: { lasting: 1, passing: 0 },
+  },
+  "a private window of Firefox keeps a poll apart, and none of it once it is closed": {
+    launch: launchPrivateFirefox,
+    open: { lasting: 0, passing: 1 },
+    closed: { lasting: 0, passing: 0 },
+  },
+};
+
+for (const [name, { launch, ...kept }] of Object.entries(KEPT)) {
+  test(name, async (context) => {
+    const { signalling, page } = await startSite();
+    const profile = await mkdtemp(join(tmpdir(), "peerpoll-firefox-"));
+    context.after(async () => {
+      await page.close();
+      await signalling.close();
+      await rm(profile, { recursive: true });
+    });
+    const browser = await launch(profile);
+    let open;
+    try {
+      const tab = await Tab.open(browser);
+      await tab.createPoll(page.url, LUNCH);
+      open = await databases(profile);
+    } finally {
+      await browser.close();
+    }
+    assert.deepEqual({ open, closed: await databases(profile) }, kept);
   });
 }
