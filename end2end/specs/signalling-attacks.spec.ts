@@ -506,7 +506,7 @@ test("a flood of offers in made-up names cuts nobody off, and keeps nobody out o
   await toldStateTo(owner, 2);
 });
 
-test("a flood of offers to a voter, who is nobody's owner, cuts them off no more, and once cut off they come back", async ({
+test("a flood of offers to a voter does not cut them off, and once they are cut off they come back", async ({
   server,
   owner,
   voter,
