@@ -60,8 +60,8 @@ pub struct Ledger {
     rejected: BTreeSet<(usize, CommandId)>,
     /// What is known of each end of a link, whatever the machines believe.
     links: BTreeMap<LinkEnd, Peer>,
-    /// Which end made which proof, by its signature.
-    proofs: BTreeMap<[u8; 64], LinkEnd>,
+    /// What each participant's end has said to prove itself.
+    proofs: BTreeMap<LinkEnd, ParticipantProof>,
     /// Accepted links over which a participant has proved itself, and for which poll.
     proved: BTreeMap<LinkEnd, (PublicKey, PollId)>,
     /// Commands that arrived over a link and are not acked over it yet.
@@ -255,7 +255,7 @@ impl Ledger {
             Message::SyncRequest(_) => self.seen(Seen::StateAskedFor),
             Message::Unknown(unknown) => panic!("[15] our own {}", unknown.kind),
             Message::ParticipantProof(proof) => {
-                self.proofs.insert(proof.signature.0, end);
+                self.proofs.insert(end, proof.clone());
             }
             Message::Ping(_) | Message::Pong(_) => {}
             Message::Error(_)
@@ -272,8 +272,8 @@ impl Ledger {
     }
 
     fn is_from_the_other_end(&self, end: LinkEnd, proof: &ParticipantProof) -> bool {
-        let made_by = self.proofs.get(&proof.signature.0);
-        made_by.is_some() && made_by == self.links.get(&end).map(|peer| &peer.end)
+        let other = self.links.get(&end).map(|peer| peer.end);
+        other.and_then(|other| self.proofs.get(&other)) == Some(proof)
     }
 
     fn is_the_room(&self, poll: PollId) -> bool {
