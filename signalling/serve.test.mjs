@@ -90,6 +90,19 @@ describe("the page's server", () => {
     assert.equal(headers["referrer-policy"], "no-referrer");
   });
 
+  test("a config that says nothing of signalling leaves the policy as it is", async () => {
+    for (const config of [{}, { signalling: null }, { signalling: {} }]) {
+      const other = await startPage({ dist, port: 0, config, signallingPath: null });
+      try {
+        const { headers, status } = await fetch(other.url);
+        assert.equal(status, 200);
+        assert.equal(headers.get("content-security-policy"), "connect-src 'self'; frame-ancestors 'none'");
+      } finally {
+        await other.close();
+      }
+    }
+  });
+
   test("another config takes the place of the built one and reaches the policy", async () => {
     const config = { signalling: { host: "signal.example", port: 444, secure: true } };
     const other = await startPage({ dist, port: 0, config, signallingPath: null });
