@@ -45,7 +45,7 @@ export async function pageHandler(dist, { config } = {}) {
   if (config !== undefined) files.set(CONFIG_FILE, makeFile(CONFIG_FILE, Buffer.from(JSON.stringify(config))));
   const index = files.get("/index.html");
   if (index === undefined) throw new Error(`${dist} holds no index.html: build it with "cargo xtask dist"`);
-  const signalling = parse(files.get(CONFIG_FILE)).signalling ?? {};
+  const signalling = parse(files.get(CONFIG_FILE))?.signalling ?? {};
 
   return (request, response) => {
     response.setHeader("X-Content-Type-Options", "nosniff");

@@ -91,7 +91,7 @@ describe("the page's server", () => {
   });
 
   test("a config that says nothing of signalling leaves the policy as it is", async () => {
-    for (const config of [{}, { signalling: null }, { signalling: {} }]) {
+    for (const config of [null, {}, { signalling: null }, { signalling: {} }]) {
       const other = await startPage({ dist, port: 0, config, signallingPath: null });
       try {
         const { headers, status } = await fetch(other.url);

@@ -155,13 +155,16 @@ fn is_virama(c: char) -> bool {
     matches!(c, '\u{0900}'..='\u{0d7f}' if u32::from(c) % 0x80 == 0x4d) || c == '\u{0dca}'
 }
 
-/// The marks that are drawn over each other when they pile up. Those of India, Tibet and Burma are left alone: words
+/// The marks that are drawn over each other when they pile up, where many people meet them. Those of India, Tibet and Burma are left alone: words
 /// may need more of them, and where they make no syllable they are drawn side by side.
 fn is_combining(c: char) -> bool {
     matches!(c,
-        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05c7}'
+        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05bd}'
+        | '\u{05bf}' | '\u{05c1}' | '\u{05c2}' | '\u{05c4}' | '\u{05c5}' | '\u{05c7}'
         | '\u{0610}'..='\u{061a}' | '\u{064b}'..='\u{065f}' | '\u{0670}' | '\u{06d6}'..='\u{06dc}'
         | '\u{06df}'..='\u{06e4}' | '\u{06e7}' | '\u{06e8}' | '\u{06ea}'..='\u{06ed}'
+        | '\u{0730}'..='\u{074a}' | '\u{07eb}'..='\u{07f3}' | '\u{0898}'..='\u{089f}'
+        | '\u{08ca}'..='\u{08e1}' | '\u{08e3}'..='\u{08ff}' | '\u{a66f}' | '\u{a674}'..='\u{a67d}'
         | '\u{0e31}' | '\u{0e34}'..='\u{0e3a}' | '\u{0e47}'..='\u{0e4e}'
         | '\u{0eb1}' | '\u{0eb4}'..='\u{0ebc}' | '\u{0ec8}'..='\u{0ece}'
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
@@ -219,9 +222,10 @@ mod tests {
         assert_eq!(cleaned(&spread), Ok(spread));
         // The page's own words around a text are no letters for its marks, and neither are its spaces.
         assert_eq!(cleaned("\u{0323}a \u{0323}b"), Ok("a b".to_owned()));
-        for piled in
-            ["\u{0e4a}", "\u{0ec9}", "\u{06d6}", "\u{0670}", "\u{2de0}", "\u{3099}", "\u{20dd}"]
-        {
+        for piled in [
+            "\u{0e4a}", "\u{0ec9}", "\u{06d6}", "\u{0670}", "\u{08f0}", "\u{a67c}", "\u{2de0}",
+            "\u{3099}", "\u{20dd}",
+        ] {
             assert_eq!(
                 cleaned(&format!("o{}", piled.repeat(50))),
                 Ok(format!("o{}", piled.repeat(4)))
@@ -286,6 +290,9 @@ mod tests {
             // Malayalam as it was spelt before its bare consonants had characters of their own: at a word's end.
             "അവന്‍",
             "അവന്‍ വന്നു",
+            // Hebrew: a hyphen and the end of a verse are no marks.
+            "בית־ספר",
+            "־ים ׃",
             // Burmese: a secret. Thai: water. Tibetan: a mantra.
             "လျှို့ဝှက်",
             "น้ำ",

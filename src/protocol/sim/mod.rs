@@ -198,7 +198,7 @@ impl Sim {
         self.tell(|| format!("tab {tab} dies"));
         let device = self.tabs[tab].device;
         self.crash_commits(tab);
-        self.unregister(tab);
+        self.hang_up(tab);
         let dead = &mut self.tabs[tab];
         dead.node = None;
         dead.generation += 1;
@@ -232,9 +232,10 @@ impl Sim {
 
     /// A frame that nobody of ours sent arrives at a tab, over any connection that stands.
     pub fn inject(&mut self, to: usize, frame: &str) {
-        let links = self.tabs[to].links.keys();
-        if let Some(link) = links.copied().next() {
-            self.inject_over(to, link, frame);
+        let links = self.links_of(to);
+        if let Some(last) = links.len().checked_sub(1) {
+            let at = usize::try_from(self.random.up_to(last as u64)).unwrap_or(last);
+            self.inject_over(to, links[at], frame);
         }
     }
 

@@ -44,7 +44,8 @@ impl Sim {
             && [a, b].iter().all(|device| !self.offline.contains(device))
     }
 
-    fn connect(&mut self, tab: usize, link: LinkId, other: usize) {
+    /// An offer from `tab` to whoever goes by `dialled` reaches `other`.
+    fn connect(&mut self, tab: usize, link: LinkId, dialled: &str, other: usize) {
         let from = self.tabs[tab].registered.clone().unwrap_or_default();
         let mut shunned = self.tabs[other].shunned.iter().filter(|(_, until)| self.now < **until);
         if shunned.any(|(key, _)| key.owns_signalling_id(&from)) || !self.can_reach(tab, other) {
@@ -52,7 +53,8 @@ impl Sim {
         }
         self.tabs[other].next_accepted += 1;
         let accepted = LinkId::Accepted(self.tabs[other].next_accepted);
-        let ids = [tab, other].map(|tab| self.tabs[tab].registered.clone().unwrap_or_default());
+        // Each knows the other by the name that signalling has for it.
+        let ids = [from, dialled.to_owned()];
         let certificates = [tab, other].map(|tab| certificate(&self.tabs[tab], tab));
         // Somebody in between terminates both halves: each end sees a certificate that the other has not.
         let in_between = self.lying && self.random.up_to(5) == 0;
@@ -242,6 +244,7 @@ impl Sim {
 
     pub fn go_online(&mut self, device: usize) {
         if self.offline.remove(&device) {
+            self.tell(|| format!("device {device} has a network again"));
             for tab in 0..self.tabs.len() {
                 if self.tabs[tab].device == device {
                     self.later(tab, 1, Input::Online(true));
@@ -286,6 +289,7 @@ impl Sim {
     }
 
     pub fn evict_squatters(&mut self) {
+        self.tell(|| "nobody goes by somebody else's id any more".to_owned());
         let (tabs, keys) = (&self.tabs, &self.keys);
         if let Some(ids) = &mut self.signalling {
             ids.retain(|id, tab| keys[tabs[*tab].device].owns_signalling_id(id));
@@ -307,7 +311,7 @@ impl Sim {
             return;
         }
         if let Some(other) = ids.get(&remote).copied() {
-            return self.connect(tab, link, other);
+            return self.connect(tab, link, &remote, other);
         }
         self.offers.push(Offer { tab, generation, link, remote: remote.clone() });
         self.schedule(OFFER_EXPIRES_MS, Event::OfferExpired { tab, generation, link, remote });
@@ -364,10 +368,18 @@ impl Sim {
         self.tabs[tab].registered = Some(id.to_owned());
         self.signal(tab, SignallingEvent::Opened);
         let waiting: Vec<_> = self.offers.extract_if(.., |offer| offer.remote == id).collect();
-        for Offer { tab: from, generation, link, .. } in waiting {
+        for Offer { tab: from, generation, link, remote } in waiting {
             if self.lives(from, generation) {
-                self.connect(from, link, tab);
+                self.connect(from, link, &remote, tab);
             }
+        }
+    }
+
+    /// A tab is gone, and with it every socket of its own, under whatever id.
+    pub(super) fn hang_up(&mut self, tab: usize) {
+        self.unregister(tab);
+        if let Some(ids) = &mut self.signalling {
+            ids.retain(|_, holder| *holder != tab);
         }
     }
 

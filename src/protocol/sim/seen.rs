@@ -32,7 +32,8 @@ pub enum Seen {
     SentTooFast,
     StateAskedFor,
     StateInChunks,
-    ImpostorFound,
+    /// A participant closed a connection to somebody who is not the owner, or has somebody in between.
+    ImpostorLeft,
     BackedUp,
     Listed,
 }
@@ -59,7 +60,7 @@ impl Seen {
         Self::SentTooFast,
         Self::StateAskedFor,
         Self::StateInChunks,
-        Self::ImpostorFound,
+        Self::ImpostorLeft,
         Self::BackedUp,
         Self::Listed,
     ];
