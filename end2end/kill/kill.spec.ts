@@ -119,6 +119,7 @@ for (const victim of ["owner", "voter"] as const) {
     }
     expect(log).toHaveLength(tallies.reduce((sum, { saved }) => sum + saved, 0));
     const { votes, voters } = countVotes(log, MENU.options);
-    for (const { poll } of [room.owner.person, room.voter.person, another]) await poll.shows(votes, { voters });
+    // Whoever the owner did not know to tell of its return finds out by itself.
+    for (const { poll } of [room.owner.person, room.voter.person, another]) await poll.shows(votes, { voters, timeout: BACK_MS });
   });
 }

@@ -121,7 +121,7 @@ impl Hub {
     /// True when the batch was ours. Now, and only now, it happened.
     #[must_use]
     pub fn committed(&mut self, cx: &mut Context<'_>, batch: BatchId) -> bool {
-        if self.housekeeping.remove(&batch) {
+        if self.visitors_written(cx, batch, false) {
             return true;
         }
         let Some(flight) = self.flight.take_if(|flight| flight.batch == batch) else {
@@ -169,7 +169,7 @@ impl Hub {
         batch: BatchId,
         failure: StorageFailure,
     ) -> bool {
-        if self.housekeeping.remove(&batch) {
+        if self.visitors_written(cx, batch, true) {
             return true;
         }
         let Some(flight) = self.flight.take_if(|flight| flight.batch == batch) else {

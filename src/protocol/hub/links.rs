@@ -23,8 +23,6 @@ use crate::protocol::rate::{BURST, PER_SECOND, TokenBucket};
 const CLOSING_MS: u64 = 1_000;
 /// How long whoever sent what nobody may is not let in again.
 pub const SHUN_MS: u64 = 10_000;
-/// How long after somebody came the list of visitors is written.
-const VISITORS_AFTER_MS: u64 = 1_000;
 
 impl Hub {
     pub fn on_link(&mut self, cx: &mut Context<'_>, id: LinkId, my_id: &str, event: LinkEvent) {
@@ -175,9 +173,7 @@ impl Hub {
         if let Some(link) = self.links.get_mut(&id) {
             link.phase = Phase::Member { key, poll };
             link.presence_sent = hosted.presence_version;
-            if hosted.visitors.len() < LINKS_MAX && hosted.visitors.insert(link.remote.clone()) {
-                hosted.visitors_due.get_or_insert(cx.now.plus(VISITORS_AFTER_MS));
-            }
+            hosted.visitors.add(&link.remote);
         }
         let role = hosted.log.poll().role_of(&key);
         send(cx, id, &Message::Welcome(Welcome { role, head: Some(hosted.head.clone()) }));
@@ -193,6 +189,7 @@ impl Hub {
         if let Some(older) = older {
             self.close(cx, older, Code::Replaced, None);
         }
+        self.write_visitors(cx, poll);
         self.flush_if_due(cx, poll);
         cx.changed();
     }
@@ -391,7 +388,7 @@ impl Hub {
         let peers: BTreeSet<String> = self
             .polls
             .values()
-            .flat_map(|hosted| &hosted.visitors)
+            .flat_map(|hosted| &hosted.visitors.ids)
             .filter(|visitor| !connected.contains(visitor))
             .cloned()
             .collect();

@@ -156,10 +156,26 @@ struct Hosted {
     flushed_at: Timestamp,
     /// Where the slice after the last one goes on; `None` between flushes.
     flush_from: Option<LinkId>,
-    visitors: BTreeSet<String>,
-    visitors_due: Option<Timestamp>,
+    visitors: Visitors,
     /// The receipt of the owner's newest own vote.
     own_receipt: Option<Receipt>,
+}
+
+/// The signalling ids of those who have been here: they are told when the owner is back. Written as soon as somebody new
+/// comes, for the page may be killed in the next moment, and one write at a time.
+#[derive(Debug, Default)]
+struct Visitors {
+    ids: BTreeSet<String>,
+    unwritten: bool,
+    writing: bool,
+}
+
+impl Visitors {
+    fn add(&mut self, id: &str) {
+        if self.ids.len() < LINKS_MAX && self.ids.insert(id.to_owned()) {
+            self.unwritten = true;
+        }
+    }
 }
 
 impl Hosted {
@@ -174,8 +190,7 @@ impl Hosted {
             presence_version: 0,
             flushed_at: cx.now,
             flush_from: None,
-            visitors,
-            visitors_due: None,
+            visitors: Visitors { ids: visitors, ..Visitors::default() },
             own_receipt,
         }
     }
@@ -208,8 +223,8 @@ pub struct Hub {
     rejected: BTreeMap<PollId, Vec<Rejected>>,
     /// Polls whose stored log can't be used.
     pub broken: BTreeMap<PollId, LogError>,
-    /// Commits of ours that are not commands.
-    housekeeping: BTreeSet<BatchId>,
+    /// Commits of ours that are not commands: of whose visitors.
+    housekeeping: BTreeMap<BatchId, PollId>,
     /// Without storage that lasts no poll can be founded.
     durable: bool,
 }
@@ -229,7 +244,7 @@ impl Hub {
             failing: StorageView::Working,
             rejected: BTreeMap::new(),
             broken: BTreeMap::new(),
-            housekeeping: BTreeSet::new(),
+            housekeeping: BTreeMap::new(),
             durable,
         };
         for (id, mut records) in std::mem::take(&mut stored.logs) {
@@ -379,8 +394,7 @@ impl Hub {
             }
         });
         let flushes = self.polls.values().filter_map(|hosted| self.flush_due(hosted));
-        let visitors = self.polls.values().filter_map(|hosted| hosted.visitors_due);
-        links.chain(flushes).chain(visitors).chain(self.retry_at).min()
+        links.chain(flushes).chain(self.retry_at).min()
     }
 
     // --- the owner's own commands --------------------------------------------------------------
@@ -428,7 +442,6 @@ impl Hub {
         let polls: Vec<PollId> = self.polls.keys().copied().collect();
         for id in polls {
             self.flush_if_due(cx, id);
-            self.write_visitors(cx, id);
         }
     }
 
@@ -463,11 +476,27 @@ impl Hub {
 
     fn write_visitors(&mut self, cx: &mut Context<'_>, id: PollId) {
         let Some(hosted) = self.polls.get_mut(&id) else { return };
-        if hosted.visitors_due.is_some_and(|due| cx.now >= due) {
-            hosted.visitors_due = None;
-            let batch = cx.commit(vec![Row::visitors(id, &hosted.visitors)], Durability::Relaxed);
-            self.housekeeping.insert(batch);
+        let visitors = &mut hosted.visitors;
+        if visitors.unwritten && !visitors.writing {
+            (visitors.unwritten, visitors.writing) = (false, true);
+            let batch = cx.commit(vec![Row::visitors(id, &visitors.ids)], Durability::Relaxed);
+            self.housekeeping.insert(batch, id);
         }
+    }
+
+    /// True when the batch was one of visitors. Those that came meanwhile are in the next; after a failure it goes with the
+    /// next who comes.
+    fn visitors_written(&mut self, cx: &mut Context<'_>, batch: BatchId, failed: bool) -> bool {
+        let Some(id) = self.housekeeping.remove(&batch) else { return false };
+        if let Some(hosted) = self.polls.get_mut(&id) {
+            hosted.visitors.writing = false;
+            if failed {
+                hosted.visitors.unwritten = true;
+            } else {
+                self.write_visitors(cx, id);
+            }
+        }
+        true
     }
 }
 

@@ -9,11 +9,12 @@ use crate::domain::identity::KeyPair;
 use crate::domain::poll::tests::draft;
 use crate::domain::poll::{Choice, Draft, OptionId, Status, Vote};
 use crate::domain::poll::{Refusal, Role};
-use crate::protocol::effect::{Descriptions, LinkEvent, SignallingCommand, StorageFailure};
+use crate::protocol::effect::{Batch, Descriptions, LinkEvent, SignallingCommand, StorageFailure};
 use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandshake};
 use crate::protocol::hub::links::SHUN_MS;
 use crate::protocol::liveness::PROBE_MS;
 use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, PeerInfo, SyncRequest, parse_frame};
+use crate::protocol::storage::Store;
 use crate::protocol::testing::World;
 
 const FINGERPRINT_OWNER: u8 = 6;
@@ -35,7 +36,10 @@ struct Bench {
     sent: BTreeMap<LinkId, Vec<Message>>,
     closed: Vec<LinkId>,
     shunned: Vec<PublicKey>,
+    /// Commits of commands under way.
     batches: Vec<BatchId>,
+    /// Commits of visitors under way, with the row's value.
+    visitors: Vec<(BatchId, String)>,
 }
 
 impl Bench {
@@ -55,6 +59,7 @@ impl Bench {
             closed: Vec::new(),
             shunned: Vec::new(),
             batches: Vec::new(),
+            visitors: Vec::new(),
         };
         let id = CommandId(uuid::Uuid::from_u128(1));
         bench.hub.act(&mut bench.world.cx(), id, room().poll, Action::Create(draft));
@@ -71,7 +76,12 @@ impl Bench {
                     self.sent.entry(link).or_default().extend(messages);
                 }
                 Output::CloseLink { link } => self.closed.push(link),
-                Output::Commit(batch) => self.batches.push(batch.id),
+                Output::Commit(Batch { id, rows, .. }) => match rows.as_slice() {
+                    [Row { store: Store::Visitors, value, .. }] => {
+                        self.visitors.push((id, value.clone().expect("nobody is forgotten")));
+                    }
+                    _ => self.batches.push(id),
+                },
                 Output::Shun { key, ms } => {
                     assert_eq!(ms, SHUN_MS);
                     self.shunned.push(key);
@@ -85,7 +95,9 @@ impl Bench {
     /// Completes every commit.
     fn settle(&mut self) {
         self.gather();
-        while let Some(batch) = self.batches.pop() {
+        while let Some(batch) =
+            self.batches.pop().or_else(|| self.visitors.pop().map(|(batch, _)| batch))
+        {
             assert!(self.hub.committed(&mut self.world.cx(), batch));
             self.gather();
         }
@@ -837,12 +849,48 @@ fn so_many_visitors_are_remembered_and_no_more() {
     for (before, after) in [(LINKS_MAX - 1, LINKS_MAX), (LINKS_MAX, LINKS_MAX)] {
         let mut bench = Bench::new();
         let hosted = bench.hub.polls.get_mut(&room().poll).expect("the poll");
-        hosted.visitors = (0..before).map(|n| n.to_string()).collect();
+        hosted.visitors.ids = (0..before).map(|n| n.to_string()).collect();
         bench.member(&key);
-        assert_eq!(bench.hub.polls[&room().poll].visitors.len(), after);
-        // Whether there is anything to write.
-        assert_eq!(bench.hub.polls[&room().poll].visitors_due.is_some(), before < after);
+        assert_eq!(bench.hub.polls[&room().poll].visitors.ids.len(), after);
+        // Whether there was anything to write.
+        assert_eq!(bench.visitors.len(), after - before);
     }
+}
+
+#[test]
+fn visitors_are_written_as_they_come_and_those_who_come_meanwhile_together() {
+    let mut bench = Bench::new();
+    let mut coming = (2..).map(|seed| KeyPair::from_seed(&[seed; 32]));
+    let mut come = |bench: &mut Bench| {
+        let key = coming.next().expect("there are more");
+        bench.member(&key);
+        key.public().peer_id()
+    };
+    let row = |mut ids: Vec<&String>| {
+        ids.sort();
+        serde_json::to_string(&ids).expect("serialises")
+    };
+    let first = come(&mut bench);
+    let [(batch, written)] = bench.visitors.split_off(0).try_into().expect("one write");
+    assert_eq!(written, row(vec![&first]));
+
+    let (second, third) = (come(&mut bench), come(&mut bench));
+    assert_eq!(bench.visitors, [], "one is under way");
+    assert!(bench.hub.committed(&mut bench.world.cx(), batch));
+    bench.gather();
+    let [(batch, written)] = bench.visitors.split_off(0).try_into().expect("one write");
+    assert_eq!(written, row(vec![&first, &second, &third]));
+
+    // What could not be written goes with the next who comes, and is not tried for ever.
+    assert!(bench.hub.commit_failed(&mut bench.world.cx(), batch, StorageFailure::Quota));
+    bench.gather();
+    assert_eq!(bench.visitors, []);
+    let fourth = come(&mut bench);
+    let [(batch, written)] = bench.visitors.split_off(0).try_into().expect("one write");
+    assert_eq!(written, row(vec![&first, &second, &third, &fourth]));
+    assert!(bench.hub.committed(&mut bench.world.cx(), batch));
+    bench.gather();
+    assert_eq!(bench.visitors, [], "nobody new, nothing to write");
 }
 
 #[test]
