@@ -27,7 +27,7 @@ export class Stranger {
   private constructor(
     private readonly site: Site,
     private readonly context: BrowserContext,
-    private readonly page: Page,
+    readonly page: Page,
     private readonly stopServing: () => Promise<void>,
   ) {}
 

@@ -14,6 +14,22 @@ function until(emitter, name) {
   });
 }
 
+/**
+ * Resolves once the answer to our offer is applied: the channel has been seen to open before that, and without the other
+ * end's description there is nothing to prove.
+ */
+function whenNegotiated(peerConnection) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (peerConnection.signalingState !== "stable") return;
+      peerConnection.removeEventListener("signalingstatechange", look);
+      resolve();
+    };
+    peerConnection.addEventListener("signalingstatechange", look);
+    look();
+  });
+}
+
 export class Connection {
   #peer;
   #link;
@@ -56,6 +72,8 @@ export class Connection {
       await until(peer, "open");
       const link = peer.connect(room.ownerPeerId, { reliable: true, serialization: RAW });
       await until(link, "open");
+      const closed = until(link, "close").then(() => Promise.reject(new Error("closed before the answer was applied")));
+      await Promise.race([whenNegotiated(link.peerConnection), closed]);
       return new Connection(peer, link, room, identity);
     };
     try {
