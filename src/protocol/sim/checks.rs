@@ -23,6 +23,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::seen::{Seen, Sightings};
 use super::{START, Sim, Store};
 use crate::domain::Timestamp;
@@ -172,10 +174,10 @@ impl Ledger {
         }
     }
 
-    /// A frame that nobody meant like this is about to arrive somewhere.
+    /// A frame that nobody meant like this is about to arrive somewhere. An id in it may be given to a command before it does.
     pub fn doubtful(&mut self, frame: &str) {
-        let named = |id: &CommandId| frame.contains(&id.to_string());
-        self.altered.extend(self.saved.keys().map(|(_, id)| *id).filter(named));
+        let ids = frame.split('"').filter_map(|text| Uuid::try_parse(text).ok());
+        self.altered.extend(ids.map(CommandId));
     }
 
     /// A tab of `device` sends a frame.
