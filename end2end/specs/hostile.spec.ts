@@ -314,10 +314,11 @@ test("whoever holds the owner's peer id without its key is told nothing", async 
   expect(new Set(await stranger.heard())).toEqual(new Set(["auth:hello"]));
 });
 
-for (const [code, words] of [
-  ["unknown-poll", "Whoever answered could not prove to be the owner, so nothing was sent to them."],
+for (const [code, title, words] of [
+  ["unknown-poll", "Joining the poll …", "Whoever answered could not prove to be the owner, so nothing was sent to them."],
   [
     "room-full",
+    "Not let in yet",
     "Whoever answered, the owner or not, said: The room is full: the owner's browser can't hold more connections. This page keeps trying.",
   ],
 ]) {
@@ -329,7 +330,7 @@ for (const [code, words] of [
     await voter.visit(link);
     await expect(voter.poll.cause(words)).toBeVisible();
     await expect(voter.poll.connection).toHaveText(/^Reconnecting/);
-    await voter.poll.shown("Joining the poll …");
+    await voter.poll.shown(title);
     expect(new Set(await stranger.heard())).toEqual(new Set(["auth:hello"]));
   });
 }

@@ -1,6 +1,8 @@
 // A signalling server that lies, swaps, replays, drops and floods. It can keep people apart, and then the page says so;
 // it gets no vote in and no poll out.
 
+import type { Page } from "@playwright/test";
+
 import { type Forge, forged, named, namedForSession } from "../descriptions";
 import { expect, hostileTest as test } from "../fixtures";
 import { type Frame, type HostileServer, ID_TAKEN, type Rule } from "../hostile";
@@ -474,6 +476,8 @@ for (const type of ["ANSWER", "CANDIDATE"]) {
 
 /** Twice what a browser allows a page, and more than a page lets open at one time. */
 const FLOOD = 1_000;
+/** Messages for connections that are not there. */
+const STRAYS_KEPT = 500;
 
 /** Everybody's offer to `dst` and nobody's: they are all one offer, under as many names. Returns once they have all come in. */
 async function flood(server: HostileServer, person: Person, offer: Frame): Promise<void> {
@@ -520,16 +524,54 @@ test("a flood of offers to a voter does not cut them off, and once they are cut 
   await isBack(owner, voter);
 });
 
-test("a flood of candidates keeps nobody out and cuts nobody off", async ({ server, owner, voter, another }) => {
+/** How many messages PeerJS keeps in a page from now on for connections that it does not know. */
+async function watchStrays(page: Page): Promise<() => Promise<number>> {
+  const strays = await page.evaluateHandle(() => {
+    type Keeping = { _lostMessages: Map<string, unknown[]>; _storeMessage(id: string, message: unknown): void };
+    const prototype = window.Peer.prototype as unknown as Keeping;
+    const store = prototype._storeMessage;
+    const kept = { count: () => 0 };
+    prototype._storeMessage = function (id, message) {
+      kept.count = () => [...this._lostMessages.values()].flat().length;
+      store.call(this, id, message);
+    };
+    return kept;
+  });
+  return () => strays.evaluate((kept) => kept.count());
+}
+
+test("a flood of candidates keeps nobody out and cuts nobody off, and the last few hundred are kept", async ({
+  server,
+  owner,
+  voter,
+  another,
+}) => {
   const { link, offer } = await together(server, owner, voter);
+  const strays = await watchStrays(owner.page);
   const [candidate] = server.carried("CANDIDATE").filter(({ dst }) => dst === offer.dst);
   for (const connectionId of [offer.payload.connectionId, "dc_nowhere"]) {
     const frame = { ...candidate, payload: { ...candidate.payload, connectionId } };
     server.deliver(Array(5_000).fill(frame));
   }
-  await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId: "dc_last" } });
+  for (let at = 0; at < STRAYS_KEPT; at += 1) {
+    await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId: `dc_${at}` } });
+  }
+  expect(await strays()).toBe(STRAYS_KEPT);
   await another.join(link);
   await hasStood(owner, voter, 2);
+});
+
+test("answers and candidates for no connection at all are not kept", async ({ server, owner, voter }) => {
+  const { offer, answer } = await together(server, owner, voter);
+  const strays = await watchStrays(owner.page);
+  const toNobody = { ...answer, src: offer.src, dst: offer.dst, payload: { ...answer.payload, connectionId: "dc_0" } };
+  await tell(server, owner, toNobody);
+  const [candidate] = server.carried("CANDIDATE").filter(({ dst }) => dst === offer.dst);
+  for (const connectionId of [7, {}, "", "x".repeat(129), undefined]) {
+    await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId } } as Frame);
+  }
+  expect(await strays()).toBe(0);
+  await hasStood(owner, voter);
 });
 
 /** What the server says. PeerJS throws at some of it, unheard. */

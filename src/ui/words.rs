@@ -40,6 +40,9 @@ pub fn connection_change(link: &LinkView) -> &'static str {
     match link {
         LinkView::Connecting => "Connecting",
         LinkView::Connected => "Connected",
+        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. } => {
+            "Turned away, trying again"
+        }
         LinkView::Reconnecting { .. } => "Connection lost, reconnecting",
         LinkView::OwnerOffline { .. } => "Owner offline",
         LinkView::Refused { .. } => "The owner's browser refused the connection",

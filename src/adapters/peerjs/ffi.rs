@@ -28,6 +28,14 @@ extern "C" {
     #[wasm_bindgen(constructor, catch)]
     pub fn new(id: &str, options: &Object) -> Result<Peer, JsValue>;
 
+    /// `null` where there is no such connection to `remote`.
+    #[wasm_bindgen(method, catch, js_name = getConnection)]
+    pub fn get_connection(this: &Peer, remote: &str, id: &str) -> Result<JsValue, JsValue>;
+
+    /// Takes out what came for a connection that was not there. Marked internal by PeerJS.
+    #[wasm_bindgen(method, catch, js_name = _getMessages)]
+    pub fn take_messages(this: &Peer, id: &str) -> Result<JsValue, JsValue>;
+
     /// Undefined when the peer is disconnected.
     #[wasm_bindgen(method, catch)]
     pub fn connect(this: &Peer, remote: &str, options: &Object) -> Result<JsValue, JsValue>;
@@ -98,14 +106,17 @@ extern "C" {
     pub fn src(this: &ServerMessage) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, getter, catch)]
-    pub fn payload(this: &ServerMessage) -> Result<Offer, JsValue>;
+    pub fn payload(this: &ServerMessage) -> Result<Payload, JsValue>;
 
-    /// What an `OFFER` carries.
-    pub type Offer;
+    /// What an `OFFER`, an `ANSWER` or a `CANDIDATE` carries.
+    pub type Payload;
+
+    #[wasm_bindgen(method, getter, catch, js_name = connectionId)]
+    pub fn connection_id(this: &Payload) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, getter, catch, js_name = type)]
-    pub fn kind(this: &Offer) -> Result<JsValue, JsValue>;
+    pub fn kind(this: &Payload) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, getter, catch)]
-    pub fn serialization(this: &Offer) -> Result<JsValue, JsValue>;
+    pub fn serialization(this: &Payload) -> Result<JsValue, JsValue>;
 }

@@ -1,5 +1,7 @@
 //! Our end at the signalling server: making it, losing it, and what it reports.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::{Array, Function};
@@ -20,8 +22,14 @@ const ERROR_UNITS_MAX: u32 = 1_000;
 const UNAVAILABLE_PREFIX: &str = "Could not connect to peer ";
 /// The server's word for a peer whose connections are dead.
 const LEAVE: &str = "LEAVE";
-/// The server's word for somebody who dials us.
+/// The server's words about ourselves, or about a peer as a whole.
+const ABOUT_PEERS: [&str; 6] = ["OPEN", "ERROR", "ID-TAKEN", "INVALID-KEY", "EXPIRE", LEAVE];
+/// Its words about one connection: somebody dials us, answers us, or tells an address.
 const OFFER: &str = "OFFER";
+const ANSWER: &str = "ANSWER";
+const CANDIDATE: &str = "CANDIDATE";
+/// Addresses kept for connections that may yet be offered. Whoever comes sends a handful.
+const STRAYS_MAX: usize = 500;
 /// What PeerJS's socket tells of everything that the server says.
 const SERVER_MESSAGE: &str = "message";
 
@@ -153,18 +161,29 @@ impl Service {
             on(peer, "close", self.callback(|service, _| service.closed_by_peerjs()))?,
             on(peer, "error", self.callback(|service, error| service.trouble(error)))?,
             on(peer, "connection", self.callback(Self::accept))?,
-            self.screen(&socket)?,
+            self.screen(peer, &socket)?,
         ])
     }
 
     /// Takes the place of PeerJS's own listener, and passes on what it may hear. PeerJS makes a connection of
-    /// every offer before it tells of it, and a page may make only so many.
-    fn screen(self: &Rc<Self>, socket: &Socket) -> Option<Listener> {
-        let theirs: Function = socket.listeners(SERVER_MESSAGE).ok()?.get(0).dyn_into().ok()?;
+    /// every offer before it tells of it, and a page may make only so many; and what comes for a connection
+    /// that it does not know it keeps for ever.
+    fn screen(self: &Rc<Self>, peer: &Peer, socket: &Socket) -> Option<Listener> {
+        let listeners = socket.listeners(SERVER_MESSAGE).ok().filter(|all| all.length() == 1)?;
+        let theirs: Function = listeners.get(0).dyn_into().ok()?;
         socket.off(SERVER_MESSAGE, &theirs).ok()?;
+        let strays = Strays { peer: peer.clone(), ids: RefCell::default() };
         let heard = self.callback(move |service, message| {
             let message: ServerMessage = message.unchecked_into();
-            if !is_offer(&message) || service.admits(&message) {
+            let kind = message.kind().ok().and_then(|kind| text_within(&kind, ID_UNITS_MAX));
+            let is_passed_on = match kind.as_deref() {
+                Some(OFFER) => service.admits(&message),
+                Some(ANSWER) => strays.know(&message),
+                Some(CANDIDATE) => strays.know(&message) || strays.keep(&message),
+                Some(kind) => ABOUT_PEERS.contains(&kind),
+                None => false,
+            };
+            if is_passed_on {
                 // It throws at what it can't read.
                 let _ = theirs.call1(&JsValue::UNDEFINED, &message);
             }
@@ -248,8 +267,38 @@ impl Service {
     }
 }
 
-fn is_offer(message: &ServerMessage) -> bool {
-    message.kind().is_ok_and(|kind| kind == OFFER)
+/// What PeerJS keeps for connections that it does not know yet: an address may come before its offer.
+struct Strays {
+    peer: Peer,
+    /// For which connections, a message each, oldest first.
+    ids: RefCell<VecDeque<String>>,
+}
+
+impl Strays {
+    /// Whether a message is for a connection that is there.
+    fn know(&self, message: &ServerMessage) -> bool {
+        let remote = message.src().ok().and_then(|src| text_within(&src, ID_UNITS_MAX));
+        let Some((remote, id)) = remote.zip(connection_id(message)) else { return false };
+        self.peer.get_connection(&remote, &id).is_ok_and(|connection| connection.is_object())
+    }
+
+    /// Makes room for one more, at the cost of the oldest; false if it is for no connection at all.
+    fn keep(&self, message: &ServerMessage) -> bool {
+        let Some(id) = connection_id(message) else { return false };
+        let mut ids = self.ids.borrow_mut();
+        ids.push_back(id);
+        let oldest = if ids.len() > STRAYS_MAX { ids.pop_front() } else { None };
+        drop(ids);
+        if let Some(oldest) = oldest {
+            let _ = self.peer.take_messages(&oldest);
+        }
+        true
+    }
+}
+
+fn connection_id(message: &ServerMessage) -> Option<String> {
+    let id = message.payload().ok()?.connection_id().ok()?;
+    text_within(&id, ID_UNITS_MAX).filter(|id| !id.is_empty())
 }
 
 /// Closes what we do not want. A microtask later: PeerJS is not done with it while it tells of it.
