@@ -317,6 +317,7 @@ mod tests {
             ("می\u{200c}\u{200c}خواهم", "می\u{200c}خواهم"),
             ("می\u{200c}\u{200d}خواهم", "می\u{200c}خواهم"),
             ("ന്\u{200d}\u{200c}\u{200d}", "ന്\u{200d}"),
+            ("ക്\u{200d}\u{200c}ഷ", "ക്\u{200d}ഷ"),
         ] {
             let cleaned = Label::clean(typed).map(|text| text.to_string());
             assert_eq!(cleaned, Ok(kept.to_owned()), "{}", typed.escape_unicode());
