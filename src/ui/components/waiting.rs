@@ -35,9 +35,10 @@ pub fn Waiting(room: Room) -> impl IntoView {
         }
     };
     let on_its_way = move || match room.link() {
-        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. } => false,
+        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. }
+        | LinkView::OwnerOffline { .. }
+        | LinkView::Refused { .. } => false,
         LinkView::Connecting | LinkView::Connected | LinkView::Reconnecting { .. } => true,
-        LinkView::OwnerOffline { .. } | LinkView::Refused { .. } => false,
     };
     view! {
         <div class="waiting">
