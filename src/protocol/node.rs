@@ -662,10 +662,12 @@ impl Leading {
             || self.sessions.values().any(|session| session.outbox().is_volatile(command))
     }
 
-    /// What people did and storage does not have yet.
+    /// What was done in this tab and storage does not have yet. What other tabs gave is theirs to give again: a later leader may
+    /// have answered it.
     fn unsaved(&self) -> impl Iterator<Item = (CommandId, Intent)> {
         let signed = self.sessions.values().flat_map(|session| session.outbox().unsaved());
-        signed.chain(self.hub.unsaved()).map(|SignedCommand { command, .. }| {
+        let own = |signed: &&SignedCommand| !self.owed.contains(&signed.command.id);
+        signed.chain(self.hub.unsaved()).filter(own).map(|SignedCommand { command, .. }| {
             let room = command.room;
             let intent = match command.action.clone() {
                 Action::Create(draft) => Intent::Create { poll: room.poll, draft },
@@ -853,6 +855,27 @@ mod tests {
             assert_eq!(node.is_leading(), leads, "{epoch}");
             assert_eq!(outputs.contains(&Output::StepDown), !leads, "{epoch}");
         }
+    }
+
+    #[test]
+    fn a_leader_that_was_superseded_hands_over_what_was_done_in_its_own_tab() {
+        let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
+        let given = Given::Earlier;
+        let intent = TabMessage::Intent { intent: vote(), command: command(), given };
+        let handed_over = |node: &mut Node| {
+            let superseded = Input::Tab(text(&TabMessage::Leading { epoch: 2 }));
+            node.handle(START, superseded).contains(&Output::Broadcast(text(&intent)))
+        };
+        let mut node = dialling();
+        let adopted = node.handle(START, Input::Tab(text(&intent)));
+        assert!(saves_a_command(&adopted));
+        assert!(!handed_over(&mut node), "the tab that gave it does, and may have its answer");
+
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
+        assert!(saves_a_command(&node.handle(START, lead)));
+        assert!(handed_over(&mut node));
     }
 
     #[test]
