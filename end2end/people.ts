@@ -65,10 +65,14 @@ export class Tab {
     return this.page.evaluate(() => performance.timeOrigin);
   }
 
-  /** Waits until PeerServer's next frame of these very words has come in here: whatever is asked of the page later, it asks later. */
-  async hears(words: string): Promise<void> {
+  /**
+   * Waits until PeerServer's next frame of these very words, or one that they describe, has come in here: whatever is asked of the
+   * page later, it asks later.
+   */
+  async hears(words: string | RegExp): Promise<void> {
     if (this.socket === undefined) throw new Error("this tab has never been at PeerServer");
-    await this.socket.waitForEvent("framereceived", ({ payload }) => payload === words);
+    const isMeant = (frame: string) => (typeof words === "string" ? frame === words : words.test(frame));
+    await this.socket.waitForEvent("framereceived", ({ payload }) => isMeant(String(payload)));
   }
 
   /** What this tab says to PeerServer first from now on, by its address. */

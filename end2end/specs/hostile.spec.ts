@@ -318,7 +318,7 @@ for (const [code, title, words] of [
   ["unknown-poll", "Joining the poll …", "Whoever answered could not prove to be the owner, so nothing was sent to them."],
   [
     "room-full",
-    "Not let in yet",
+    "The room is full",
     "Whoever answered, the owner or not, said: The room is full: the owner's browser can't hold more connections. This page keeps trying.",
   ],
 ]) {

@@ -1,5 +1,7 @@
 // Every plug that can be pulled: nothing acked is lost, nothing unacked is forgotten, and the page says what goes on.
 
+import type { Page } from "@playwright/test";
+
 import { expect, test } from "../fixtures";
 import { LUNCH } from "../polls";
 import { PEER_SERVER_AWAY } from "../problems";
@@ -82,6 +84,36 @@ test("owner killed and restarted: same peer id, same revision, acked votes there
   expect(welcomes.at(-1)).toMatchObject({ head: { revision: 3 } });
   await voter.poll.vote("Pizza");
   await restarted.poll.shows({ Pizza: 2, Soup: 0 }, { voters: 2 });
+});
+
+/** Whom an owner's storage knows of: the signalling ids of all its polls' visitors. */
+function visitorsIn(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const done = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const database = await done(indexedDB.open("peerpoll"));
+    const rows: string[] = await done(database.transaction("visitors").objectStore("visitors").getAll());
+    database.close();
+    return rows.flatMap((row) => JSON.parse(row));
+  });
+}
+
+test("an owner that was killed tells who had come, and they are back before they would have missed it", async ({ crashable, voter }) => {
+  const owner = await crashable.start("owner");
+  const link = await owner.createPoll(LUNCH);
+  await voter.join(link);
+  await expect.poll(() => visitorsIn(owner.page)).toHaveLength(1);
+  await crashable.kill();
+  const told = voter.hears(/^\{"type":"LEAVE"/);
+  const restarted = await crashable.start("owner");
+  await restarted.join(link);
+  await told;
+  await expect.poll(() => voter.wire.received("auth:welcome"), { timeout: BACK_IN_STEP_MS }).toHaveLength(2);
+  await voter.poll.vote("Soup");
+  await restarted.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
 });
 
 test("owner frozen and thawed: said so meanwhile, and a vote given meanwhile arrives once", async ({ crashable, voter }) => {

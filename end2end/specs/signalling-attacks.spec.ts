@@ -553,15 +553,18 @@ test("a flood of candidates keeps nobody out and cuts nobody off, and the last f
     const frame = { ...candidate, payload: { ...candidate.payload, connectionId } };
     server.deliver(Array(5_000).fill(frame));
   }
-  for (let at = 0; at < STRAYS_KEPT; at += 1) {
-    await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId: `dc_${at}` } });
-  }
+  const last = Array.from({ length: STRAYS_KEPT }, (_, at) => ({
+    ...candidate,
+    payload: { ...candidate.payload, connectionId: `dc_${at}` },
+  }));
+  server.deliver(last.slice(0, -1));
+  await tell(server, owner, last[last.length - 1]);
   expect(await strays()).toBe(STRAYS_KEPT);
   await another.join(link);
   await hasStood(owner, voter, 2);
 });
 
-test("answers and candidates for no connection at all are not kept", async ({ server, owner, voter }) => {
+test("answers that nobody waits for, candidates for no connection, and long ones are not kept", async ({ server, owner, voter }) => {
   const { offer, answer } = await together(server, owner, voter);
   const strays = await watchStrays(owner.page);
   const toNobody = { ...answer, src: offer.src, dst: offer.dst, payload: { ...answer.payload, connectionId: "dc_0" } };
@@ -570,6 +573,7 @@ test("answers and candidates for no connection at all are not kept", async ({ se
   for (const connectionId of [7, {}, "", "x".repeat(129), undefined]) {
     await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId } } as Frame);
   }
+  await tell(server, owner, { ...candidate, payload: { ...candidate.payload, connectionId: "dc_0", junk: "x".repeat(2_000) } } as Frame);
   expect(await strays()).toBe(0);
   await hasStood(owner, voter);
 });

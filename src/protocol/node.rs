@@ -82,6 +82,7 @@ enum TabMessage {
     SteppedDown,
     View(Box<AppView>),
     Intent {
+        tab: u64,
         intent: Intent,
         command: CommandId,
         given: Given,
@@ -134,8 +135,8 @@ struct Leading {
     resting: BTreeMap<RoomRef, Resting>,
     /// What other tabs show.
     tabs: BTreeMap<u64, Option<RoomRef>>,
-    /// Commands from other tabs that would be lost with this one.
-    owed: BTreeSet<CommandId>,
+    /// Commands from other tabs that storage does not have yet, and who gave them.
+    owed: BTreeMap<CommandId, u64>,
     publish_at: Option<Timestamp>,
     /// Commits of ours that nobody waits for.
     housekeeping: BTreeSet<BatchId>,
@@ -190,7 +191,7 @@ impl Desk {
     fn hand_over(&self, cx: &mut Context<'_>) {
         for (command, intent) in &self.unanswered {
             let (command, intent, given) = (*command, intent.clone(), Given::Earlier);
-            broadcast(cx, &TabMessage::Intent { intent, command, given });
+            broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
         }
     }
 }
@@ -334,8 +335,9 @@ impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
             Input::Intent { intent, command } => {
-                let given = Given::Now;
-                broadcast(cx, &TabMessage::Intent { intent: intent.clone(), command, given });
+                let (tab, given) = (desk.tab, Given::Now);
+                let message = TabMessage::Intent { tab, intent: intent.clone(), command, given };
+                broadcast(cx, &message);
                 desk.unanswered.insert(command, intent);
             }
             Input::Watch(room) => {
@@ -406,7 +408,7 @@ impl Leading {
             signalling,
             resting: BTreeMap::new(),
             tabs: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            owed: BTreeMap::new(),
             publish_at: None,
             housekeeping: BTreeSet::new(),
         };
@@ -519,13 +521,15 @@ impl Leading {
             }
             Ok(TabMessage::Bye { tab }) => {
                 self.tabs.remove(&tab);
+                // Nobody else has them any more: they are ours.
+                self.owed.retain(|_, giver| *giver != tab);
             }
-            Ok(TabMessage::Intent { intent, command, given }) => {
+            Ok(TabMessage::Intent { tab, intent, command, given }) => {
                 // Its room may be one that no tab was known to show.
                 if let Intent::Act { room, .. } = &intent {
                     self.open(cx, *room, Vec::new());
                 }
-                self.owed.insert(command);
+                self.owed.insert(command, tab);
                 self.intent(cx, command, intent, given);
             }
             // Another tab took the lead while this one was frozen.
@@ -649,7 +653,7 @@ impl Leading {
             session.reach(cx, reach);
         }
         let taken: Vec<CommandId> =
-            self.owed.iter().copied().filter(|command| !self.is_volatile(*command)).collect();
+            self.owed.keys().copied().filter(|command| !self.is_volatile(*command)).collect();
         for command in taken {
             self.owed.remove(&command);
             broadcast(cx, &TabMessage::Taken { command });
@@ -662,11 +666,11 @@ impl Leading {
             || self.sessions.values().any(|session| session.outbox().is_volatile(command))
     }
 
-    /// What was done in this tab and storage does not have yet. What other tabs gave is theirs to give again: a later leader may
-    /// have answered it.
+    /// What storage does not have yet and no other tab has. What a tab gave that is still there is its own to give again: a
+    /// later leader may have answered it.
     fn unsaved(&self) -> impl Iterator<Item = (CommandId, Intent)> {
         let signed = self.sessions.values().flat_map(|session| session.outbox().unsaved());
-        let own = |signed: &&SignedCommand| !self.owed.contains(&signed.command.id);
+        let own = |signed: &&SignedCommand| !self.owed.contains_key(&signed.command.id);
         signed.chain(self.hub.unsaved()).filter(own).map(|SignedCommand { command, .. }| {
             let room = command.room;
             let intent = match command.action.clone() {
@@ -858,18 +862,31 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_was_superseded_hands_over_what_was_done_in_its_own_tab() {
+    fn a_leader_that_was_superseded_hands_over_what_no_other_tab_has() {
         let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
-        let given = Given::Earlier;
-        let intent = TabMessage::Intent { intent: vote(), command: command(), given };
+        let by = |tab: u64| TabMessage::Intent {
+            tab,
+            intent: vote(),
+            command: command(),
+            given: Given::Earlier,
+        };
+        let intent = by(7);
         let handed_over = |node: &mut Node| {
             let superseded = Input::Tab(text(&TabMessage::Leading { epoch: 2 }));
-            node.handle(START, superseded).contains(&Output::Broadcast(text(&intent)))
+            let own = text(&by(node.desk.tab));
+            node.handle(START, superseded).contains(&Output::Broadcast(own))
         };
         let mut node = dialling();
         let adopted = node.handle(START, Input::Tab(text(&intent)));
         assert!(saves_a_command(&adopted));
         assert!(!handed_over(&mut node), "the tab that gave it does, and may have its answer");
+
+        for (gone, handed) in [(7, true), (8, false)] {
+            let mut node = dialling();
+            let _ = node.handle(START, Input::Tab(text(&intent)));
+            let _ = node.handle(START, Input::Tab(text(&TabMessage::Bye { tab: gone })));
+            assert_eq!(handed_over(&mut node), handed, "{gone}");
+        }
 
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
         let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
@@ -945,8 +962,12 @@ mod tests {
         let mut node = dialling();
         let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
         let taken = Output::Broadcast(text(&TabMessage::Taken { command: command() }));
-        let intent =
-            TabMessage::Intent { intent: vote(), command: command(), given: Given::Earlier };
+        let intent = TabMessage::Intent {
+            tab: 7,
+            intent: vote(),
+            command: command(),
+            given: Given::Earlier,
+        };
         let given = node.handle(START, Input::Tab(text(&intent)));
         assert!(saves_a_command(&given));
         assert!(!given.contains(&taken));
@@ -966,7 +987,8 @@ mod tests {
         let taken = Output::Broadcast(text(&TabMessage::Taken { command: command() }));
         let create =
             Intent::Create { poll: room().poll, draft: draft(Choice::Single, &["A", "B"]) };
-        let intent = TabMessage::Intent { intent: create, command: command(), given: Given::Now };
+        let intent =
+            TabMessage::Intent { tab: 7, intent: create, command: command(), given: Given::Now };
         let given = node.handle(START, Input::Tab(text(&intent)));
         assert!(!given.contains(&taken));
         let [batch] = batches(&given)[..] else { panic!("{given:?}") };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::message::Code;
+pub use super::message::Code;
 use crate::domain::Timestamp;
 use crate::domain::command::CommandId;
 use crate::domain::identity::{PollId, PublicKey, RoomRef};

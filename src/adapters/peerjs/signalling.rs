@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, JSON};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -28,8 +28,9 @@ const ABOUT_PEERS: [&str; 6] = ["OPEN", "ERROR", "ID-TAKEN", "INVALID-KEY", "EXP
 const OFFER: &str = "OFFER";
 const ANSWER: &str = "ANSWER";
 const CANDIDATE: &str = "CANDIDATE";
-/// Addresses kept for connections that may yet be offered. Whoever comes sends a handful.
+/// Addresses kept for connections that may yet be offered. Whoever comes sends a handful, of some 200 units each.
 const STRAYS_MAX: usize = 500;
+const STRAY_UNITS_MAX: u32 = 2_000;
 /// What PeerJS's socket tells of everything that the server says.
 const SERVER_MESSAGE: &str = "message";
 
@@ -282,9 +283,10 @@ impl Strays {
         self.peer.get_connection(&remote, &id).is_ok_and(|connection| connection.is_object())
     }
 
-    /// Makes room for one more, at the cost of the oldest; false if it is for no connection at all.
+    /// Makes room for one more, at the cost of the oldest; false if it is for no connection at all, or no address.
     fn keep(&self, message: &ServerMessage) -> bool {
-        let Some(id) = connection_id(message) else { return false };
+        let text = JSON::stringify(message).ok().filter(|text| text.length() <= STRAY_UNITS_MAX);
+        let Some((id, _)) = connection_id(message).zip(text) else { return false };
         let mut ids = self.ids.borrow_mut();
         ids.push_back(id);
         let oldest = if ids.len() > STRAYS_MAX { ids.pop_front() } else { None };

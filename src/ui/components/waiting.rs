@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::runtime::view::{LinkView, LostCause};
+use crate::runtime::view::{Code, LinkView, LostCause};
 use crate::ui::room::Room;
 use crate::ui::view::Show;
 
@@ -8,8 +8,8 @@ use crate::ui::view::Show;
 #[component]
 pub fn Waiting(room: Room) -> impl IntoView {
     let title = move || match room.link() {
-        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. } => {
-            "Not let in yet".to_owned()
+        LinkView::Reconnecting { cause: LostCause::TurnedAway(Code::RoomFull), .. } => {
+            "The room is full".to_owned()
         }
         LinkView::Connecting | LinkView::Connected | LinkView::Reconnecting { .. } => {
             "Joining the poll …".to_owned()
@@ -18,8 +18,8 @@ pub fn Waiting(room: Room) -> impl IntoView {
         LinkView::Refused { message, .. } => message,
     };
     let advice = move || match room.link() {
-        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. } => {
-            "Keep this page open: it joins by itself as soon as it is let in. If that takes long, ask the owner."
+        LinkView::Reconnecting { cause: LostCause::TurnedAway(Code::RoomFull), .. } => {
+            "Keep this page open: it joins by itself as soon as there is room."
         }
         LinkView::Connecting | LinkView::Connected | LinkView::Reconnecting { .. } => {
             "A poll lives in its owner's browser. It appears here as soon as that one answers."
@@ -35,7 +35,7 @@ pub fn Waiting(room: Room) -> impl IntoView {
         }
     };
     let on_its_way = move || match room.link() {
-        LinkView::Reconnecting { cause: LostCause::TurnedAway(_), .. }
+        LinkView::Reconnecting { cause: LostCause::TurnedAway(Code::RoomFull), .. }
         | LinkView::OwnerOffline { .. }
         | LinkView::Refused { .. } => false,
         LinkView::Connecting | LinkView::Connected | LinkView::Reconnecting { .. } => true,
