@@ -58,6 +58,11 @@ pub const DRAIN_MS: u64 = 10_000;
 /// Commands of others that wait for a commit, while storage is full, say: ten for each connection.
 pub const GATHERED_MAX: usize = 10 * LINKS_MAX;
 
+/// From one write of the visitors to the next, for each of them.
+const VISITOR_MS: u64 = 2;
+/// How long after a failed write of them it is tried again.
+const VISITORS_AGAIN_MS: u64 = 5_000;
+
 /// Who waits for the answer to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
@@ -162,18 +167,37 @@ struct Hosted {
 }
 
 /// The signalling ids of those who have been here: they are told when the owner is back. Written as soon as somebody new
-/// comes, for the page may be killed in the next moment, and one write at a time.
+/// comes, for the page may be killed in the next moment; one write at a time, and the longer the list, the fewer.
 #[derive(Debug, Default)]
 struct Visitors {
     ids: BTreeSet<String>,
     unwritten: bool,
     writing: bool,
+    not_before: Timestamp,
 }
 
 impl Visitors {
     fn add(&mut self, id: &str) {
         if self.ids.len() < LINKS_MAX && self.ids.insert(id.to_owned()) {
             self.unwritten = true;
+        }
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        (self.unwritten && !self.writing).then_some(self.not_before)
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        self.unwritten = false;
+        self.writing = true;
+        self.not_before = now.plus(self.ids.len() as u64 * VISITOR_MS);
+    }
+
+    fn end(&mut self, now: Timestamp, failed: bool) {
+        self.writing = false;
+        if failed {
+            self.unwritten = true;
+            self.not_before = now.plus(VISITORS_AGAIN_MS);
         }
     }
 }
@@ -394,7 +418,8 @@ impl Hub {
             }
         });
         let flushes = self.polls.values().filter_map(|hosted| self.flush_due(hosted));
-        links.chain(flushes).chain(self.retry_at).min()
+        let visitors = self.polls.values().filter_map(|hosted| hosted.visitors.due());
+        links.chain(flushes).chain(visitors).chain(self.retry_at).min()
     }
 
     // --- the owner's own commands --------------------------------------------------------------
@@ -442,6 +467,7 @@ impl Hub {
         let polls: Vec<PollId> = self.polls.keys().copied().collect();
         for id in polls {
             self.flush_if_due(cx, id);
+            self.write_visitors(cx, id);
         }
     }
 
@@ -476,25 +502,20 @@ impl Hub {
 
     fn write_visitors(&mut self, cx: &mut Context<'_>, id: PollId) {
         let Some(hosted) = self.polls.get_mut(&id) else { return };
-        let visitors = &mut hosted.visitors;
-        if visitors.unwritten && !visitors.writing {
-            (visitors.unwritten, visitors.writing) = (false, true);
-            let batch = cx.commit(vec![Row::visitors(id, &visitors.ids)], Durability::Relaxed);
+        if hosted.visitors.due().is_some_and(|due| cx.now >= due) {
+            hosted.visitors.begin(cx.now);
+            let row = Row::visitors(id, &hosted.visitors.ids);
+            let batch = cx.commit(vec![row], Durability::Relaxed);
             self.housekeeping.insert(batch, id);
         }
     }
 
-    /// True when the batch was one of visitors. Those that came meanwhile are in the next; after a failure it goes with the
-    /// next who comes.
+    /// True when the batch was one of visitors. Those that came meanwhile are in the next.
     fn visitors_written(&mut self, cx: &mut Context<'_>, batch: BatchId, failed: bool) -> bool {
         let Some(id) = self.housekeeping.remove(&batch) else { return false };
         if let Some(hosted) = self.polls.get_mut(&id) {
-            hosted.visitors.writing = false;
-            if failed {
-                hosted.visitors.unwritten = true;
-            } else {
-                self.write_visitors(cx, id);
-            }
+            hosted.visitors.end(cx.now, failed);
+            self.write_visitors(cx, id);
         }
         true
     }
