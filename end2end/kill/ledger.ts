@@ -2,6 +2,7 @@
 
 import type { Page } from "@playwright/test";
 
+import { rowsIn } from "../stored";
 import { STEPS, type Step } from "./traps";
 
 export type Saved = { id: string; choices: number[] };
@@ -72,24 +73,14 @@ export function countVotes(log: Entry[], options: string[]): { votes: Record<str
 }
 
 /** The votes in an owner's log, as its storage holds them. */
-export function votesIn(page: Page): Promise<Entry[]> {
-  return page.evaluate(async () => {
-    const done = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-    const database = await done(indexedDB.open("peerpoll"));
-    const rows: string[] = await done(database.transaction("log").objectStore("log").getAll());
-    database.close();
-    return rows
-      .map((row) => JSON.parse(row).entry)
-      .filter(({ signed }) => signed.command.action.type === "poll:vote")
-      .map(({ revision, signed: { command } }) => ({
-        id: command.id,
-        author: command.author,
-        revision,
-        choices: command.action.payload.choices,
-      }));
-  });
+export async function votesIn(page: Page): Promise<Entry[]> {
+  return (await rowsIn(page, "log"))
+    .map((row) => JSON.parse(row).entry)
+    .filter(({ signed }) => signed.command.action.type === "poll:vote")
+    .map(({ revision, signed: { command } }) => ({
+      id: command.id,
+      author: command.author,
+      revision,
+      choices: command.action.payload.choices,
+    }));
 }

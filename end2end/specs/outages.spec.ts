@@ -5,6 +5,7 @@ import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
 import { LUNCH } from "../polls";
 import { PEER_SERVER_AWAY } from "../problems";
+import { rowsIn } from "../stored";
 
 /** The specification's bound from the owner's return to being in step again. */
 const BACK_IN_STEP_MS = 5_000;
@@ -87,18 +88,8 @@ test("owner killed and restarted: same peer id, same revision, acked votes there
 });
 
 /** Whom an owner's storage knows of: the signalling ids of all its polls' visitors. */
-function visitorsIn(page: Page): Promise<string[]> {
-  return page.evaluate(async () => {
-    const done = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-    const database = await done(indexedDB.open("peerpoll"));
-    const rows: string[] = await done(database.transaction("visitors").objectStore("visitors").getAll());
-    database.close();
-    return rows.flatMap((row) => JSON.parse(row));
-  });
+async function visitorsIn(page: Page): Promise<string[]> {
+  return (await rowsIn(page, "visitors")).flatMap((row) => JSON.parse(row));
 }
 
 test("an owner that was killed tells who had come, and they are back before they would have missed it", async ({ crashable, voter }) => {
