@@ -285,6 +285,23 @@ test("a flood of votes is slowed down for its sender alone", async ({ owner, vot
   await voter.poll.isConnected();
 });
 
+test("who goes on sending votes after being told to wait is cut off, and what came in time counts", async ({ owner, voter, stranger }) => {
+  const link = await owner.createPoll(LUNCH);
+  await voter.join(link);
+  const line = await stranger.enter(link, 5);
+  const outcome = await line.evaluate(async (connection) => {
+    const votes = await Promise.all(Array.from({ length: 500 }, () => connection.sign("poll:vote", { choices: [1] })));
+    for (const vote of votes) connection.send(vote);
+    return connection.settle();
+  });
+  expect(outcome.isOpen).toBe(false);
+  expect(new Set(outcome.errors)).toEqual(new Set(["too-fast"]));
+  expect(await stranger.getsThrough(link, 5)).toBe(false);
+  await voter.poll.vote("Soup");
+  await voter.poll.isConnected();
+  await owner.poll.shows({ Pizza: 0, Soup: 2 }, { voters: 2 });
+});
+
 test("who opens a channel and says nothing is cut off after ten seconds", async ({ owner, stranger }) => {
   const line = await stranger.dial(await owner.createPoll(LUNCH));
   expect(await line.evaluate((connection) => connection.next("error"))).toMatchObject({ code: "handshake-timeout" });

@@ -17,7 +17,7 @@ use crate::protocol::message::{
     Code, Empty, FRAME_BYTES_MAX, FrameError, Hello, Message, Mutation, ParticipantProof, PeerInfo,
     Unknown, Welcome, pack, parse_frame, state_frames,
 };
-use crate::protocol::rate::{BURST, PER_SECOND, TokenBucket};
+use crate::protocol::rate::{Admission, Pace};
 
 /// A last word needs a moment to leave before the connection closes.
 const CLOSING_MS: u64 = 1_000;
@@ -63,7 +63,6 @@ impl Hub {
                 phase: if full { Phase::TurnedAway } else { Phase::Greeting },
                 opened: cx.now,
                 liveness: Liveness::new(cx.now),
-                bucket: TokenBucket::new(BURST, PER_SECOND, cx.now),
                 revision_sent: 0,
                 presence_sent: 0,
                 congested_since: None,
@@ -107,7 +106,10 @@ impl Hub {
                 Message::Unknown(_) => self.close(cx, id, Code::UnknownType, None),
                 _ => self.close(cx, id, Code::OutOfOrder, None),
             },
-            Phase::Lobby { .. } => self.lobby_message(cx, id, &message),
+            Phase::Lobby { key, .. } => {
+                let key = *key;
+                self.lobby_message(cx, id, key, &message);
+            }
             Phase::Member { key, poll } => {
                 let (key, poll) = (*key, *poll);
                 self.member_message(cx, id, key, poll, message);
@@ -214,18 +216,39 @@ impl Hub {
         cx.changed();
     }
 
-    pub(super) fn lobby_message(&mut self, cx: &mut Context<'_>, id: LinkId, message: &Message) {
+    pub(super) fn lobby_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: LinkId,
+        key: PublicKey,
+        message: &Message,
+    ) {
         match message {
             Message::Ping(_) => send(cx, id, &Message::Pong(Empty {})),
             Message::Pong(_) => {}
-            Message::Unknown(unknown) => self.unknown(cx, id, unknown),
+            Message::Unknown(unknown) => self.unknown(cx, id, key, PollId::LOBBY, unknown),
             _ => self.close(cx, id, Code::OutOfOrder, None),
         }
     }
 
+    /// Also over a new connection somebody's pace is what it was over the one before.
+    fn admit(&mut self, cx: &Context<'_>, key: PublicKey, poll: PollId) -> Admission {
+        if !self.paces.contains_key(&(poll, key)) {
+            self.paces.retain(|_, pace| !pace.is_rested(cx.now));
+        }
+        self.paces.entry((poll, key)).or_insert_with(|| Pace::new(cx.now)).admit(cx.now)
+    }
+
     /// A newer client may say more than we understand.
-    fn unknown(&mut self, cx: &mut Context<'_>, id: LinkId, unknown: &Unknown) {
-        if self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now)) {
+    fn unknown(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: LinkId,
+        key: PublicKey,
+        poll: PollId,
+        unknown: &Unknown,
+    ) {
+        if self.admit(cx, key, poll) == Admission::Granted {
             send(cx, id, &Message::error(Code::UnknownType, unknown.command_id));
         } else {
             self.close(cx, id, Code::TooFast, None);
@@ -248,15 +271,14 @@ impl Hub {
             Message::Ping(_) => send(cx, id, &Message::Pong(Empty {})),
             Message::Pong(_) => {}
             Message::SyncRequest(request) if request.poll_id == poll => {
-                let allowed = self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now));
-                if allowed {
+                if self.admit(cx, key, poll) == Admission::Granted {
                     self.send_state(cx, id, poll);
                 } else {
                     self.close(cx, id, Code::TooFast, None);
                 }
             }
             Message::SyncRequest(_) => self.close(cx, id, Code::UnknownPoll, None),
-            Message::Unknown(unknown) => self.unknown(cx, id, &unknown),
+            Message::Unknown(unknown) => self.unknown(cx, id, key, poll, &unknown),
             Message::Hello(_)
             | Message::OwnerProof(_)
             | Message::ParticipantProof(_)
@@ -280,9 +302,12 @@ impl Hub {
         mutation: Mutation,
     ) {
         let command_id = mutation.tail.command_id;
-        let is_paced = self.links.get_mut(&id).is_some_and(|link| link.bucket.take(cx.now));
-        if !is_paced || self.gathered.len() >= GATHERED_MAX {
-            return send(cx, id, &Message::error(Code::TooFast, Some(command_id)));
+        match self.admit(cx, key, poll) {
+            Admission::Granted if self.gathered.len() < GATHERED_MAX => {}
+            Admission::Granted | Admission::Deferred => {
+                return send(cx, id, &Message::error(Code::TooFast, Some(command_id)));
+            }
+            Admission::Denied => return self.close(cx, id, Code::TooFast, Some(command_id)),
         }
         let signed = mutation.into_signed(RoomRef { owner: self.owner, poll }, key);
         if !signed.verify() && !bug::on(Bug::ForgedCommandAccepted) {

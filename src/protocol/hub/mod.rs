@@ -28,7 +28,7 @@ use super::effect::{BatchId, Durability, Fingerprints, LinkId, Output};
 use super::handshake::{HANDSHAKE_MS, OwnerHandshake};
 use super::liveness::{Liveness, Pulse};
 use super::message::{Code, Empty, Message};
-use super::rate::TokenBucket;
+use super::rate::Pace;
 use super::session::unreachable;
 use super::storage::{Row, Stored};
 use super::view::{
@@ -117,7 +117,6 @@ struct Link {
     phase: Phase,
     opened: Timestamp,
     liveness: Liveness,
-    bucket: TokenBucket,
     /// The cursors of the increments and of the presence that this connection has been sent.
     revision_sent: u64,
     presence_sent: u64,
@@ -238,6 +237,8 @@ pub struct Hub {
     links: BTreeMap<LinkId, Link>,
     /// Who is not let in again, and until when.
     shunned: BTreeMap<PublicKey, Timestamp>,
+    /// Of whoever sent something of late.
+    paces: BTreeMap<(PollId, PublicKey), Pace>,
     gathered: Vec<Gathered>,
     flight: Option<Flight>,
     /// After a failed commit: when to try again.
@@ -261,6 +262,7 @@ impl Hub {
             polls: BTreeMap::new(),
             links: BTreeMap::new(),
             shunned: BTreeMap::new(),
+            paces: BTreeMap::new(),
             gathered: Vec::new(),
             flight: None,
             retry_at: None,

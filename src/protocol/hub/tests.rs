@@ -14,6 +14,7 @@ use crate::protocol::handshake::{Binding, HANDSHAKE_BYTES_MAX, ParticipantHandsh
 use crate::protocol::hub::links::SHUN_MS;
 use crate::protocol::liveness::PROBE_MS;
 use crate::protocol::message::{Code, Empty, FRAME_BYTES_MAX, PeerInfo, SyncRequest, parse_frame};
+use crate::protocol::rate::{BURST, EXCESS_BURST, PER_SECOND};
 use crate::protocol::storage::Store;
 use crate::protocol::testing::World;
 
@@ -579,6 +580,63 @@ fn too_many_commands_at_once_are_told_to_wait() {
     assert_eq!(codes.len(), 5);
     assert!(codes.iter().all(|(code, id)| *code == Code::TooFast && id.is_some()));
     assert_eq!(bench.poll().revision, 21);
+}
+
+#[test]
+fn who_does_not_stop_when_told_to_wait_is_cut_off() {
+    let mut bench = Bench::new();
+    let link = bench.member(&ann());
+    let mut next = 100;
+    let mut send = |bench: &mut Bench, count: u64| {
+        for _ in 0..count {
+            next += 1;
+            bench.command(link, &vote(next, 0));
+        }
+        CommandId(uuid::Uuid::from_u128(next))
+    };
+    send(&mut bench, BURST + EXCESS_BURST);
+    assert_eq!(bench.codes(link).len() as u64, EXCESS_BURST);
+    // Both have gained five.
+    bench.world.now = bench.world.now.plus(1_000);
+    send(&mut bench, 2 * PER_SECOND);
+    assert_eq!(bench.codes(link).len() as u64, PER_SECOND);
+    assert_eq!(bench.shunned, []);
+    let last = send(&mut bench, 1);
+    assert_eq!(bench.codes(link), [(Code::TooFast, Some(last)), (Code::TooFast, None)]);
+    bench.assert_closing(link);
+    assert_eq!(bench.shunned, [ann().public()]);
+    send(&mut bench, 1);
+    assert_eq!(bench.codes(link), []);
+    bench.settle();
+    assert_eq!(bench.poll().revision, 1 + BURST + PER_SECOND, "what came in time counts");
+}
+
+#[test]
+fn a_new_connection_makes_nobody_faster_and_another_poll_nobody_slower() {
+    let mut bench = Bench::new();
+    let other = PollId(uuid::Uuid::from_u128(77));
+    let create = Action::Create(draft(Choice::Single, &["A", "B"]));
+    bench.hub.act(&mut bench.world.cx(), CommandId(uuid::Uuid::from_u128(2)), other, create);
+    bench.settle();
+    let first = bench.member(&ann());
+    for id in 0..u128::from(BURST) {
+        bench.command(first, &vote(100 + id, 0));
+    }
+    assert_eq!(bench.codes(first), []);
+    let again = bench.member(&ann());
+    bench.command(again, &vote(200, 0));
+    assert_eq!(bench.codes(again), [(Code::TooFast, Some(vote(200, 0).command.id))]);
+    let elsewhere = bench.join(&ann(), other);
+    bench.take(elsewhere);
+    bench.send(elsewhere, &Message::SyncRequest(SyncRequest { poll_id: other }));
+    assert!(matches!(bench.take(elsewhere).as_slice(), [Message::State(_)]));
+    assert_eq!(bench.hub.paces.len(), 2);
+
+    bench.world.now = bench.world.now.plus(3_999);
+    let bob = KeyPair::from_seed(&[3; 32]);
+    let link = bench.member(&bob);
+    bench.command(link, &signed(3, 9, Action::Vote(Vote { choices: vec![OptionId(0)] })));
+    assert_eq!(bench.hub.paces.len(), 2, "one is rested and forgotten, one is new");
 }
 
 #[test]

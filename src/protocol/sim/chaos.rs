@@ -14,6 +14,7 @@ use crate::domain::poll::{
 use crate::domain::text::{Name, Question};
 use crate::protocol::hub::{BUFFER_DROP_BYTES, BUFFER_PAUSE_BYTES};
 use crate::protocol::message::Message;
+use crate::protocol::rate::{BURST, EXCESS_BURST};
 
 /// Faults and wishes before healing.
 const MOVES: u64 = 40;
@@ -29,6 +30,8 @@ const STALLED_MS_MAX: u64 = 20_000;
 const HOUR_MS: u64 = 3_600_000;
 /// More than anybody may send at once.
 const FLOOD: u64 = 25;
+/// More than anybody may go on sending after being told to wait.
+const TORRENT: u64 = BURST + EXCESS_BURST + 1;
 
 struct Chaos {
     sim: Sim,
@@ -222,7 +225,8 @@ impl Chaos {
             41 => self.trouble_the_transport(),
             42 => self.demand(1),
             _ => {
-                self.demand(FLOOD);
+                let times = if self.one_in(30) { TORRENT } else { FLOOD };
+                self.demand(times);
                 self.wish();
             }
         }

@@ -323,6 +323,9 @@ impl Ledger {
 
     /// The owner refuses something: what the rules say of a state that its disk was in since the command was saved.
     fn refused(&mut self, error: &ErrorMessage) {
+        if error.command_id.is_none() && error.code == Code::TooFast {
+            self.seen(Seen::CutOffForHaste);
+        }
         let Some(id) = error.command_id.filter(|id| !self.replayed.contains(id)) else { return };
         if self.room.is_none() {
             return;

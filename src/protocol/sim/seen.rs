@@ -30,6 +30,8 @@ pub enum Seen {
     DuplicateAcked,
     Refused,
     SentTooFast,
+    /// Somebody sent on after being told to wait.
+    CutOffForHaste,
     StateAskedFor,
     StateInChunks,
     /// A participant closed a connection to somebody who is not the owner, or has somebody in between.
@@ -39,7 +41,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Cut,
         Self::HalfCut,
         Self::Stall,
@@ -58,6 +60,7 @@ impl Seen {
         Self::DuplicateAcked,
         Self::Refused,
         Self::SentTooFast,
+        Self::CutOffForHaste,
         Self::StateAskedFor,
         Self::StateInChunks,
         Self::ImpostorLeft,
