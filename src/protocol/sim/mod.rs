@@ -19,7 +19,7 @@ use disk::Disk;
 use network::{Offer, Wire};
 use seen::Seen;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::effect::{Batch, LinkEvent, LinkId, Output, StorageFailure};
@@ -65,8 +65,10 @@ pub struct Tab {
     committing_until: Timestamp,
     /// When its one timeout fires, in real time.
     alarm: Option<Timestamp>,
-    /// Until then the browser lets it do nothing. What happens to it waits.
+    /// Until then the browser lets it do nothing.
     frozen_until: Timestamp,
+    /// What happened to it meanwhile.
+    waiting: BTreeMap<Source, VecDeque<Event>>,
 }
 
 /// How long things take, in milliseconds: from the least to the most.
@@ -88,6 +90,45 @@ enum Event {
     Frame { to: usize, generation: u64, link: LinkId, frame: Arc<str> },
     Gone { to: usize, generation: u64, link: LinkId },
     Granted { tab: usize, generation: u64 },
+    Thaw { tab: usize, generation: u64 },
+}
+
+/// Where a tab's events come from. Those of one source come in order; of those of several a browser may deliver any first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Page,
+    Lock,
+    OtherTabs,
+    Storage,
+    Signalling,
+    Connections,
+}
+
+impl Event {
+    fn source(&self) -> Source {
+        match self {
+            Self::Granted { .. } => Source::Lock,
+            Self::Commit { .. } => Source::Storage,
+            Self::Dial { .. }
+            | Self::OfferExpired { .. }
+            | Self::Frame { .. }
+            | Self::Gone { .. } => Source::Connections,
+            Self::Thaw { .. } => Source::Page,
+            Self::Input { input, .. } => match input {
+                Input::Tab(_) => Source::OtherTabs,
+                Input::Committed(_) | Input::CommitFailed(..) => Source::Storage,
+                Input::Signalling(_) => Source::Signalling,
+                Input::Link(..) => Source::Connections,
+                Input::Lead { .. }
+                | Input::Intent { .. }
+                | Input::Watch(_)
+                | Input::Wake
+                | Input::Online(_)
+                | Input::Suspend
+                | Input::Tick => Source::Page,
+            },
+        }
+    }
 }
 
 pub struct Sim {
@@ -179,6 +220,7 @@ impl Sim {
             committing_until: START,
             alarm: None,
             frozen_until: START,
+            waiting: BTreeMap::new(),
         });
         self.start(tab);
         tab
@@ -205,6 +247,7 @@ impl Sim {
         dead.links.clear();
         dead.shunned.clear();
         dead.frozen_until = self.now;
+        dead.waiting.clear();
         self.disks[device].waiting.retain(|waiting| *waiting != tab);
         if self.disks[device].leader == Some(tab) {
             self.disks[device].leader = None;
@@ -224,10 +267,32 @@ impl Sim {
     pub fn freeze(&mut self, tab: usize, ms: u64) {
         self.tell(|| format!("tab {tab} freezes for {ms} ms"));
         self.tabs[tab].frozen_until = self.now.plus(ms);
+        let generation = self.tabs[tab].generation;
+        self.schedule(ms, Event::Thaw { tab, generation });
     }
 
     pub fn is_frozen(&self, tab: usize) -> bool {
-        self.now < self.tabs[tab].frozen_until
+        let Tab { frozen_until, waiting, .. } = &self.tabs[tab];
+        self.now < *frozen_until || !waiting.is_empty()
+    }
+
+    /// All that waited happens at once, in any order that keeps that of each source.
+    fn thaw(&mut self, tab: usize) {
+        if self.now < self.tabs[tab].frozen_until {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.tabs[tab].waiting);
+        if self.random.up_to(1) == 0 {
+            self.input(tab, Input::Tick);
+        }
+        while let Some(last) = waiting.len().checked_sub(1) {
+            let at = usize::try_from(self.random.up_to(last as u64)).unwrap_or(last);
+            let Some(source) = waiting.keys().nth(at).copied() else { return };
+            match waiting.get_mut(&source).and_then(VecDeque::pop_front) {
+                Some(event) => self.happen(event),
+                None => drop(waiting.remove(&source)),
+            }
+        }
     }
 
     /// A frame that nobody of ours sent arrives at a tab, over any connection that stands.
@@ -406,14 +471,12 @@ impl Sim {
         match (event, tick) {
             (Some(event), tick) if event.0 <= end && tick.is_none_or(|tick| event.0 <= tick.0) => {
                 self.now = event.0;
-                let (_, number) = event;
                 let Some(event) = self.events.remove(&event) else { return false };
                 match self.sleeper(&event) {
-                    // Numbers keep the order among what waits.
                     Some(tab) => {
                         self.ledger.seen(Seen::Frozen);
-                        let at = self.tabs[tab].frozen_until;
-                        self.events.insert((at, number), event);
+                        let waiting = &mut self.tabs[tab].waiting;
+                        waiting.entry(event.source()).or_default().push_back(event);
                     }
                     None => self.happen(event),
                 }
@@ -433,6 +496,7 @@ impl Sim {
                 self.input(tab, input);
             }
             Event::Granted { tab, generation } if self.lives(tab, generation) => self.lead(tab),
+            Event::Thaw { tab, generation } if self.lives(tab, generation) => self.thaw(tab),
             Event::Commit { tab, generation, epoch, batch } if self.lives(tab, generation) => {
                 self.commit(tab, epoch, batch);
             }
@@ -457,6 +521,7 @@ impl Sim {
             // Meant for a tab or connection that is no more.
             Event::Input { .. }
             | Event::Granted { .. }
+            | Event::Thaw { .. }
             | Event::Commit { .. }
             | Event::Dial { .. }
             | Event::OfferExpired { .. }
@@ -474,7 +539,7 @@ impl Sim {
             | Event::Granted { tab, generation }
             | Event::Frame { to: tab, generation, .. }
             | Event::Gone { to: tab, generation, .. } => (*tab, *generation),
-            Event::Commit { .. } => return None,
+            Event::Commit { .. } | Event::Thaw { .. } => return None,
         };
         (self.lives(tab, generation) && self.is_frozen(tab)).then_some(tab)
     }
