@@ -183,6 +183,8 @@ struct Desk {
     watching: Option<RoomRef>,
     /// Given here while following, not yet taken by a leader.
     unanswered: BTreeMap<CommandId, Intent>,
+    /// What commits were about to save when this tab stopped leading.
+    undecided: BTreeMap<BatchId, Vec<(CommandId, Intent)>>,
     online: bool,
 }
 
@@ -190,8 +192,35 @@ impl Desk {
     /// Whoever leads now gets what the leader before did not take, or did not come to save.
     fn hand_over(&self, cx: &mut Context<'_>) {
         for (command, intent) in &self.unanswered {
-            let (command, intent, given) = (*command, intent.clone(), Given::Earlier);
-            broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
+            self.ask(cx, *command, intent.clone(), Given::Earlier);
+        }
+    }
+
+    /// Asks whoever leads to do something.
+    fn ask(&self, cx: &mut Context<'_>, command: CommandId, intent: Intent, given: Given) {
+        broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
+    }
+
+    /// This tab stops leading. What is being saved may have been answered by the next leader before this one hears of it, so
+    /// only what could not be saved is handed over.
+    fn keep(&mut self, unsaved: impl Iterator<Item = (Option<BatchId>, CommandId, Intent)>) {
+        for (batch, command, intent) in unsaved {
+            match batch {
+                Some(batch) => self.undecided.entry(batch).or_default().push((command, intent)),
+                None => drop(self.unanswered.insert(command, intent)),
+            }
+        }
+    }
+
+    /// What turns out not to have been saved after all.
+    fn decide(&mut self, input: &Input) -> Vec<(CommandId, Intent)> {
+        match input {
+            Input::Committed(batch) => {
+                self.undecided.remove(batch);
+                Vec::new()
+            }
+            Input::CommitFailed(batch, _) => self.undecided.remove(batch).unwrap_or_default(),
+            _ => Vec::new(),
         }
     }
 }
@@ -212,7 +241,13 @@ impl Node {
         let tab = random.up_to(u64::MAX - 1);
         Self {
             core: Core { key, random, next_batch: 0, next_link: 0 },
-            desk: Desk { tab, watching: None, unanswered: BTreeMap::new(), online: true },
+            desk: Desk {
+                tab,
+                watching: None,
+                unanswered: BTreeMap::new(),
+                undecided: BTreeMap::new(),
+                online: true,
+            },
             role: Role::Following(Following::default()),
             clock: Clock::default(),
             due: None,
@@ -280,6 +315,7 @@ impl Node {
         let now = self.clock.advance(wall);
         let slept = self.due.is_some_and(|due| now.since(due) > SLEPT_MS);
         let mut cx = self.core.cx(now, wall, &mut out);
+        let unsaved = self.desk.decide(&input);
         match (&mut self.role, input) {
             (role, Input::Lead { epoch, rows, durable }) => {
                 let leading = Leading::start(&mut cx, &mut self.desk, epoch, rows, durable);
@@ -308,9 +344,18 @@ impl Node {
             }
             (Role::Following(following), input) => following.handle(&mut cx, &mut self.desk, input),
         }
+        for (command, intent) in unsaved {
+            match &mut self.role {
+                Role::Leading(leading) => leading.intent(&mut cx, command, intent, Given::Earlier),
+                Role::Following(_) => {
+                    self.desk.ask(&mut cx, command, intent.clone(), Given::Earlier);
+                    self.desk.unanswered.insert(command, intent);
+                }
+            }
+        }
         match &mut self.role {
             Role::Leading(leading) if leading.superseded => {
-                self.desk.unanswered.extend(leading.unsaved());
+                self.desk.keep(leading.unsaved());
                 leading.stop(&mut cx);
                 self.role = Role::Following(Following::default());
                 cx.out.push(Output::StepDown);
@@ -335,9 +380,7 @@ impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
             Input::Intent { intent, command } => {
-                let (tab, given) = (desk.tab, Given::Now);
-                let message = TabMessage::Intent { tab, intent: intent.clone(), command, given };
-                broadcast(cx, &message);
+                desk.ask(cx, command, intent.clone(), Given::Now);
                 desk.unanswered.insert(command, intent);
             }
             Input::Watch(room) => {
@@ -668,16 +711,16 @@ impl Leading {
 
     /// What storage does not have yet and no other tab has. What a tab gave that is still there is its own to give again: a
     /// later leader may have answered it.
-    fn unsaved(&self) -> impl Iterator<Item = (CommandId, Intent)> {
-        let signed = self.sessions.values().flat_map(|session| session.outbox().unsaved());
-        let own = |signed: &&SignedCommand| !self.owed.contains_key(&signed.command.id);
-        signed.chain(self.hub.unsaved()).filter(own).map(|SignedCommand { command, .. }| {
+    fn unsaved(&self) -> impl Iterator<Item = (Option<BatchId>, CommandId, Intent)> {
+        let unsaved = self.sessions.values().flat_map(Session::unsaved).chain(self.hub.unsaved());
+        let own = unsaved.filter(|(_, signed)| !self.owed.contains_key(&signed.command.id));
+        own.map(|(batch, SignedCommand { command, .. })| {
             let room = command.room;
             let intent = match command.action.clone() {
                 Action::Create(draft) => Intent::Create { poll: room.poll, draft },
                 action => Intent::Act { room, action },
             };
-            (command.id, intent)
+            (batch, command.id, intent)
         })
     }
 
@@ -871,28 +914,81 @@ mod tests {
             given: Given::Earlier,
         };
         let intent = by(7);
-        let handed_over = |node: &mut Node| {
+        // It did not come to save it.
+        let handed_over = |node: &mut Node, saving: &[Output]| {
+            assert!(saves_a_command(saving));
+            let own = Output::Broadcast(text(&by(node.desk.tab)));
             let superseded = Input::Tab(text(&TabMessage::Leading { epoch: 2 }));
-            let own = text(&by(node.desk.tab));
-            node.handle(START, superseded).contains(&Output::Broadcast(own))
+            assert!(!node.handle(START, superseded).contains(&own));
+            let fenced = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
+            let outcomes = batches(saving).into_iter().map(fenced);
+            outcomes.flat_map(|outcome| node.handle(START, outcome)).any(|output| output == own)
         };
         let mut node = dialling();
         let adopted = node.handle(START, Input::Tab(text(&intent)));
-        assert!(saves_a_command(&adopted));
-        assert!(!handed_over(&mut node), "the tab that gave it does, and may have its answer");
+        assert!(
+            !handed_over(&mut node, &adopted),
+            "the tab that gave it does, and may have its answer"
+        );
 
         for (gone, handed) in [(7, true), (8, false)] {
             let mut node = dialling();
-            let _ = node.handle(START, Input::Tab(text(&intent)));
+            let adopted = node.handle(START, Input::Tab(text(&intent)));
             let _ = node.handle(START, Input::Tab(text(&TabMessage::Bye { tab: gone })));
-            assert_eq!(handed_over(&mut node), handed, "{gone}");
+            assert_eq!(handed_over(&mut node, &adopted), handed, "{gone}");
         }
 
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
         let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
         let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
-        assert!(saves_a_command(&node.handle(START, lead)));
-        assert!(handed_over(&mut node));
+        let adopted = node.handle(START, lead);
+        assert!(handed_over(&mut node, &adopted));
+    }
+
+    /// What another tab does when this one may have saved a command when it was superseded, and only then hears whether it had.
+    #[test]
+    fn a_leader_that_was_superseded_while_it_saved_hands_over_only_what_failed() {
+        let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
+        let leads = |epoch| Input::Tab(text(&TabMessage::Leading { epoch }));
+        let failed = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
+        let as_owner = |node: &mut Node| {
+            let draft = draft(Choice::Single, &["A", "B"]);
+            let create = Intent::Create { poll: room().poll, draft };
+            let given =
+                node.handle(START, Input::Intent { intent: create.clone(), command: command() });
+            (given, create)
+        };
+        let as_participant = |node: &mut Node| {
+            let intent = TabMessage::Intent {
+                tab: node.desk.tab,
+                intent: vote(),
+                command: command(),
+                given: Given::Earlier,
+            };
+            let given = node.handle(START, Input::Tab(text(&intent)));
+            let gone = Input::Tab(text(&TabMessage::Bye { tab: node.desk.tab }));
+            let _ = node.handle(START, gone);
+            (given, vote())
+        };
+        let acts: [&dyn Fn(&mut Node) -> (Vec<Output>, Intent); 2] = [&as_owner, &as_participant];
+        for act in acts {
+            for (outcome, is_handed_over) in [(true, false), (false, true)] {
+                let mut node = dialling();
+                let (given, intent) = act(&mut node);
+                let [batch] = batches(&given)[..] else { panic!("{given:?}") };
+                let handed_over = Output::Broadcast(text(&TabMessage::Intent {
+                    tab: node.desk.tab,
+                    intent,
+                    command: command(),
+                    given: Given::Earlier,
+                }));
+                assert!(!node.handle(START, leads(2)).contains(&handed_over));
+                let outcome = if outcome { Input::Committed(batch) } else { failed(batch) };
+                assert_eq!(node.handle(START, outcome).contains(&handed_over), is_handed_over);
+                // And again to every later leader, until one has it.
+                assert_eq!(node.handle(START, leads(3)).contains(&handed_over), is_handed_over);
+            }
+        }
     }
 
     #[test]

@@ -162,14 +162,15 @@ impl Outbox {
         self.items.values().map(|item| &item.signed)
     }
 
-    /// What would be lost with this tab, in order.
-    pub fn unsaved(&self) -> impl Iterator<Item = &SignedCommand> {
-        self.items.values().filter(|item| item.stage == Stage::Saving).map(|item| &item.signed)
+    /// What would be lost with this tab, in order, with its place.
+    pub fn unsaved(&self) -> impl Iterator<Item = (u64, &SignedCommand)> {
+        let unsaved = self.items.iter().filter(|(_, item)| item.stage == Stage::Saving);
+        unsaved.map(|(sequence, item)| (*sequence, &item.signed))
     }
 
     /// Whether losing this tab now would lose the command.
     pub fn is_volatile(&self, id: CommandId) -> bool {
-        self.unsaved().any(|signed| signed.command.id == id)
+        self.unsaved().any(|(_, signed)| signed.command.id == id)
     }
 
     pub fn view(&self) -> Vec<Pending> {

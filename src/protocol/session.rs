@@ -754,6 +754,15 @@ impl Session {
         }
     }
 
+    /// Commands that storage does not have, with the commit that is about to save each, if one is under way.
+    pub fn unsaved(&self) -> impl Iterator<Item = (Option<BatchId>, &SignedCommand)> {
+        self.outbox.unsaved().map(|(sequence, signed)| {
+            let saves = |saving: &Saving| matches!(saving, Saving::Command(at) if *at == sequence);
+            let batch = self.saving.iter().find(|(_, saving)| saves(saving));
+            (batch.map(|(batch, _)| *batch), signed)
+        })
+    }
+
     /// Takes over what was given to another tab while that one was connected.
     pub fn adopt(&mut self, cx: &mut Context<'_>, id: CommandId, action: Action) {
         if self.outbox.find(id).is_some() || self.settling.iter().any(|(_, s)| s.command.id == id) {

@@ -322,21 +322,25 @@ impl Hub {
         (here >= LINKS_NEARLY_FULL).then_some(Warning::NearlyFull)
     }
 
-    fn uncommitted(&self) -> impl Iterator<Item = &Gathered> {
-        let flying = self.flight.iter().flat_map(|flight| &flight.commands);
-        flying.map(|(gathered, _)| gathered).chain(&self.gathered)
+    /// What is not committed, in order, with the commit that is about to save each, if one is under way.
+    fn uncommitted(&self) -> impl Iterator<Item = (Option<BatchId>, &Gathered)> {
+        let flying = self.flight.iter().flat_map(|flight| {
+            let batch = |refused: &Option<Refused>| refused.is_none().then_some(flight.batch);
+            flight.commands.iter().map(move |(gathered, refused)| (batch(refused), gathered))
+        });
+        flying.chain(self.gathered.iter().map(|gathered| (None, gathered)))
     }
 
-    /// The owner's own commands that are not committed, in order.
-    pub fn unsaved(&self) -> impl Iterator<Item = &SignedCommand> {
+    /// Those of them that are the owner's own.
+    pub fn unsaved(&self) -> impl Iterator<Item = (Option<BatchId>, &SignedCommand)> {
         self.uncommitted()
-            .filter(|gathered| gathered.source == Source::Local)
-            .map(|gathered| &gathered.signed)
+            .filter(|(_, gathered)| gathered.source == Source::Local)
+            .map(|(batch, gathered)| (batch, &gathered.signed))
     }
 
     /// Whether losing this tab now would lose the command.
     pub fn is_volatile(&self, id: CommandId) -> bool {
-        self.uncommitted().any(|gathered| gathered.signed.command.id == id)
+        self.uncommitted().any(|(_, gathered)| gathered.signed.command.id == id)
     }
 
     pub fn summaries(&self) -> Vec<Summary> {
@@ -360,8 +364,9 @@ impl Hub {
     /// The owner's own view of a room.
     pub fn view(&self, id: PollId, signalling: SignallingView) -> RoomView {
         let hosted = self.polls.get(&id);
+        let own = self.unsaved().map(|(_, signed)| signed);
         let own: Vec<&SignedCommand> =
-            self.unsaved().filter(|signed| signed.command.room.poll == id).collect();
+            own.filter(|signed| signed.command.room.poll == id).collect();
         let poll = hosted.map(|hosted| {
             let mut poll = hosted.log.poll().clone();
             for signed in &own {
