@@ -945,7 +945,9 @@ mod tests {
         assert!(handed_over(&mut node, &adopted));
     }
 
-    /// What another tab does when this one may have saved a command when it was superseded, and only then hears whether it had.
+    /// What somebody does, and the outputs.
+    type Act<'a> = &'a dyn Fn(&mut Node) -> (Vec<Output>, Intent);
+
     #[test]
     fn a_leader_that_was_superseded_while_it_saved_hands_over_only_what_failed() {
         let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
@@ -970,7 +972,7 @@ mod tests {
             let _ = node.handle(START, gone);
             (given, vote())
         };
-        let acts: [&dyn Fn(&mut Node) -> (Vec<Output>, Intent); 2] = [&as_owner, &as_participant];
+        let acts: [Act<'_>; 2] = [&as_owner, &as_participant];
         for act in acts {
             for (outcome, is_handed_over) in [(true, false), (false, true)] {
                 let mut node = dialling();
