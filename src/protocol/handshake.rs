@@ -297,6 +297,18 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_proof_that_names_another_key_is_refused_whoever_signed_it() {
+        let ends = Ends::honest();
+        let binding = ends.binding(5, 6);
+        let (p, hello) = ParticipantHandshake::start(NONCE_P);
+        let (_, mut proof) =
+            OwnerHandshake::prove(&hello, NONCE_O, &binding, &owner()).expect("version 1");
+        assert!(p.prove(&proof, &binding, room(), &ann()).is_ok());
+        proof.public_key = Bytes(*ann().public().as_bytes());
+        assert_eq!(p.prove(&proof, &binding, room(), &ann()), Err(Code::BadProof));
+    }
+
+    #[test]
     fn a_participant_proof_is_good_for_one_poll_one_key_and_one_run() {
         let ends = Ends::honest();
         let binding = ends.binding(5, 6);

@@ -920,14 +920,14 @@ mod tests {
         let frames = state_frames(&poll);
         assert_eq!(frames.len(), 2);
         let mut assembly = Assembly::default();
-        let mut whole = None;
-        for frame in &frames {
+        let mut add = |frame: &str| {
             assert!(frame.len() <= FRAME_BYTES_MAX);
             let parsed = parse_frame(frame, FRAME_BYTES_MAX).expect("parses");
             let [Message::StateChunk(chunk)] = parsed.as_slice() else { panic!("a chunk") };
-            whole = assembly.add(chunk).expect("in order");
-        }
-        assert_eq!(whole, Some(poll));
+            (assembly.add(chunk).expect("in order"), assembly.held_bytes())
+        };
+        assert_eq!(add(&frames[0]), (None, CHUNK_BYTES_MAX));
+        assert_eq!(add(&frames[1]), (Some(poll), 0));
     }
 
     #[test]

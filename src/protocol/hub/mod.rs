@@ -55,8 +55,8 @@ pub const BUFFER_DROP_BYTES: u64 = 4 * 1024 * 1024;
 /// A connection that stays over the pause limit this long is dropped.
 pub const DRAIN_MS: u64 = 10_000;
 
-/// Commands of others that wait for a commit, while storage is full, say: ten for each connection.
-pub const GATHERED_MAX: usize = 10 * LINKS_MAX;
+/// Commands of others that wait for a commit, while storage is full, say: some ten for each connection.
+pub const GATHERED_MAX: usize = 5_000;
 
 /// From one write of the visitors to the next, for each of them.
 const VISITOR_MS: u64 = 2;
