@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod effect;
+mod handover;
 pub mod handshake;
 pub mod hub;
 pub mod liveness;

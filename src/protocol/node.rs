@@ -14,6 +14,7 @@ use super::Context;
 use super::effect::{
     BatchId, Durability, LinkEvent, LinkId, Output, SignallingEvent, StorageFailure,
 };
+use super::handover::Handover;
 use super::hub::Hub;
 use super::random::Random;
 use super::session::{Reach, Remembered, Session};
@@ -126,6 +127,8 @@ struct Following {
 #[derive(Debug)]
 struct Leading {
     epoch: u64,
+    /// Commits up to this one were begun before this tab led.
+    last_before: BatchId,
     /// Another tab leads now: this one steps down as soon as it has heard of it.
     superseded: bool,
     hub: Hub,
@@ -181,46 +184,29 @@ impl Core {
 struct Desk {
     tab: u64,
     watching: Option<RoomRef>,
-    /// Given here while following, not yet taken by a leader.
-    unanswered: BTreeMap<CommandId, Intent>,
-    /// What commits were about to save when this tab stopped leading.
-    undecided: BTreeMap<BatchId, Vec<(CommandId, Intent)>>,
+    /// Done here, and not known to be with the leader.
+    handover: Handover,
     online: bool,
 }
 
 impl Desk {
-    /// Whoever leads now gets what the leader before did not take, or did not come to save.
-    fn hand_over(&self, cx: &mut Context<'_>) {
-        for (command, intent) in &self.unanswered {
-            self.ask(cx, *command, intent.clone(), Given::Earlier);
+    /// Asks whoever leads now for what the leader before did not take, or did not come to save.
+    fn hand_over(&mut self, cx: &mut Context<'_>) {
+        for (command, intent) in self.handover.release() {
+            self.ask(cx, command, intent, Given::Earlier);
         }
     }
 
-    /// Asks whoever leads to do something.
     fn ask(&self, cx: &mut Context<'_>, command: CommandId, intent: Intent, given: Given) {
         broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
     }
 
-    /// This tab stops leading. What is being saved may have been answered by the next leader before this one hears of it, so
-    /// only what could not be saved is handed over.
-    fn keep(&mut self, unsaved: impl Iterator<Item = (Option<BatchId>, CommandId, Intent)>) {
-        for (batch, command, intent) in unsaved {
-            match batch {
-                Some(batch) => self.undecided.entry(batch).or_default().push((command, intent)),
-                None => drop(self.unanswered.insert(command, intent)),
-            }
-        }
-    }
-
-    /// What turns out not to have been saved after all.
-    fn decide(&mut self, input: &Input) -> Vec<(CommandId, Intent)> {
+    /// Whether an event tells what became of something that was being saved when this tab stopped leading.
+    fn decides(&mut self, input: &Input) -> bool {
         match input {
-            Input::Committed(batch) => {
-                self.undecided.remove(batch);
-                Vec::new()
-            }
-            Input::CommitFailed(batch, _) => self.undecided.remove(batch).unwrap_or_default(),
-            _ => Vec::new(),
+            Input::Committed(batch) => self.handover.committed(*batch),
+            Input::CommitFailed(batch, _) => self.handover.failed(*batch),
+            _ => false,
         }
     }
 }
@@ -241,13 +227,7 @@ impl Node {
         let tab = random.up_to(u64::MAX - 1);
         Self {
             core: Core { key, random, next_batch: 0, next_link: 0 },
-            desk: Desk {
-                tab,
-                watching: None,
-                unanswered: BTreeMap::new(),
-                undecided: BTreeMap::new(),
-                online: true,
-            },
+            desk: Desk { tab, watching: None, handover: Handover::default(), online: true },
             role: Role::Following(Following::default()),
             clock: Clock::default(),
             due: None,
@@ -315,7 +295,7 @@ impl Node {
         let now = self.clock.advance(wall);
         let slept = self.due.is_some_and(|due| now.since(due) > SLEPT_MS);
         let mut cx = self.core.cx(now, wall, &mut out);
-        let unsaved = self.desk.decide(&input);
+        let decides = self.desk.decides(&input);
         match (&mut self.role, input) {
             (role, Input::Lead { epoch, rows, durable }) => {
                 let leading = Leading::start(&mut cx, &mut self.desk, epoch, rows, durable);
@@ -323,6 +303,7 @@ impl Node {
             }
             (role, Input::Suspend) => {
                 if let Role::Leading(leading) = role {
+                    self.desk.handover.keep(leading.unsaved());
                     leading.stop(&mut cx);
                     *role = Role::Following(Following::default());
                 }
@@ -344,18 +325,14 @@ impl Node {
             }
             (Role::Following(following), input) => following.handle(&mut cx, &mut self.desk, input),
         }
-        for (command, intent) in unsaved {
-            match &mut self.role {
-                Role::Leading(leading) => leading.intent(&mut cx, command, intent, Given::Earlier),
-                Role::Following(_) => {
-                    self.desk.ask(&mut cx, command, intent.clone(), Given::Earlier);
-                    self.desk.unanswered.insert(command, intent);
-                }
-            }
+        match &mut self.role {
+            Role::Leading(leading) if decides => leading.adopt(&mut cx, &mut self.desk),
+            Role::Following(_) if decides => self.desk.hand_over(&mut cx),
+            Role::Leading(_) | Role::Following(_) => {}
         }
         match &mut self.role {
             Role::Leading(leading) if leading.superseded => {
-                self.desk.keep(leading.unsaved());
+                self.desk.handover.keep(leading.unsaved());
                 leading.stop(&mut cx);
                 self.role = Role::Following(Following::default());
                 cx.out.push(Output::StepDown);
@@ -380,17 +357,20 @@ impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
             Input::Intent { intent, command } => {
-                desk.ask(cx, command, intent.clone(), Given::Now);
-                desk.unanswered.insert(command, intent);
+                if desk.handover.give(command, intent.clone()) {
+                    desk.ask(cx, command, intent, Given::Now);
+                }
             }
             Input::Watch(room) => {
                 desk.watching = room;
                 broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: room });
+                desk.hand_over(cx);
                 cx.changed();
             }
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
+                    desk.handover.leader_changed();
                     desk.hand_over(cx);
                 }
                 Ok(TabMessage::View(view)) => {
@@ -398,7 +378,7 @@ impl Following {
                     cx.changed();
                 }
                 Ok(TabMessage::Taken { command }) => {
-                    desk.unanswered.remove(&command);
+                    desk.handover.taken(command);
                 }
                 // Meant for the leader, or from a tab of another version.
                 Ok(
@@ -445,6 +425,7 @@ impl Leading {
         signalling.set_online(desk.online);
         let mut leading = Self {
             epoch,
+            last_before: BatchId(*cx.next_batch),
             superseded: false,
             hub,
             sessions: BTreeMap::new(),
@@ -463,12 +444,17 @@ impl Leading {
             leading.open(cx, room, outbox);
         }
         leading.settle(cx, desk);
-        for (command, intent) in std::mem::take(&mut desk.unanswered) {
-            leading.intent(cx, command, intent, Given::Earlier);
-        }
+        leading.adopt(cx, desk);
         broadcast(cx, &TabMessage::Leading { epoch });
         cx.changed();
         leading
+    }
+
+    /// Does what was done here while another tab led.
+    fn adopt(&mut self, cx: &mut Context<'_>, desk: &mut Desk) {
+        for (command, intent) in desk.handover.take() {
+            self.intent(cx, command, intent, Given::Earlier);
+        }
     }
 
     fn stop(&mut self, cx: &mut Context<'_>) {
@@ -593,7 +579,7 @@ impl Leading {
     }
 
     fn commit_failed(&mut self, cx: &mut Context<'_>, batch: BatchId, failure: StorageFailure) {
-        self.superseded |= failure == StorageFailure::Fenced;
+        self.superseded |= failure == StorageFailure::Fenced && batch > self.last_before;
         cx.changed();
         if !self.housekeeping.remove(&batch) && !self.hub.commit_failed(cx, batch, failure) {
             // At most one session knows the batch.
@@ -907,90 +893,114 @@ mod tests {
     #[test]
     fn a_leader_that_was_superseded_hands_over_what_no_other_tab_has() {
         let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
-        let by = |tab: u64| TabMessage::Intent {
-            tab,
+        let by_another = TabMessage::Intent {
+            tab: 7,
             intent: vote(),
             command: command(),
             given: Given::Earlier,
         };
-        let intent = by(7);
-        // It did not come to save it.
-        let handed_over = |node: &mut Node, saving: &[Output]| {
-            assert!(saves_a_command(saving));
-            let own = Output::Broadcast(text(&by(node.desk.tab)));
-            let superseded = Input::Tab(text(&TabMessage::Leading { epoch: 2 }));
-            assert!(!node.handle(START, superseded).contains(&own));
-            let fenced = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
-            let outcomes = batches(saving).into_iter().map(fenced);
-            outcomes.flat_map(|outcome| node.handle(START, outcome)).any(|output| output == own)
-        };
-        let mut node = dialling();
-        let adopted = node.handle(START, Input::Tab(text(&intent)));
-        assert!(
-            !handed_over(&mut node, &adopted),
-            "the tab that gave it does, and may have its answer"
-        );
-
-        for (gone, handed) in [(7, true), (8, false)] {
+        let gone = |tab| Input::Tab(text(&TabMessage::Bye { tab }));
+        // While the other tab is there, it does, and may have its answer.
+        let cases: [(Option<u64>, &[CommandId]); 3] =
+            [(None, &[]), (Some(8), &[]), (Some(7), &[command()])];
+        for (left, expected) in cases {
             let mut node = dialling();
-            let adopted = node.handle(START, Input::Tab(text(&intent)));
-            let _ = node.handle(START, Input::Tab(text(&TabMessage::Bye { tab: gone })));
-            assert_eq!(handed_over(&mut node, &adopted), handed, "{gone}");
+            let saving = node.handle(START, Input::Tab(text(&by_another)));
+            assert!(saves_a_command(&saving));
+            let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+            if let Some(tab) = left {
+                let _ = node.handle(START, gone(tab));
+            }
+            let _ = node.handle(START, leads(2));
+            let failed = Input::CommitFailed(batch, StorageFailure::Fenced);
+            assert_eq!(handed_over(&node.handle(START, failed)), expected, "{left:?}");
         }
-
-        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
-        let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
-        let lead = Input::Lead { epoch: 1, rows: Vec::new(), durable: true };
-        let adopted = node.handle(START, lead);
-        assert!(handed_over(&mut node, &adopted));
     }
 
-    /// What somebody does, and the outputs.
-    type Act<'a> = &'a dyn Fn(&mut Node) -> (Vec<Output>, Intent);
+    /// A tab that led under epoch 1 and was superseded while a commit was about to save a vote.
+    fn superseded_while_saving() -> (Node, BatchId) {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        let saving = node.handle(START, lead(1));
+        assert!(saves_a_command(&saving));
+        let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+        assert_eq!(handed_over(&node.handle(START, leads(2))), []);
+        (node, batch)
+    }
+
+    fn lead(epoch: u64) -> Input {
+        Input::Lead { epoch, rows: Vec::new(), durable: true }
+    }
+
+    /// Another tab says that it leads.
+    fn leads(epoch: u64) -> Input {
+        Input::Tab(serde_json::to_string(&TabMessage::Leading { epoch }).expect("serialises"))
+    }
+
+    /// The commands that other tabs are asked to take over.
+    fn handed_over(outputs: &[Output]) -> Vec<CommandId> {
+        let command = |output: &Output| match output {
+            Output::Broadcast(text) => match serde_json::from_str(text) {
+                Ok(TabMessage::Intent { command, given: Given::Earlier, .. }) => Some(command),
+                _ => None,
+            },
+            _ => None,
+        };
+        outputs.iter().filter_map(command).collect()
+    }
 
     #[test]
     fn a_leader_that_was_superseded_while_it_saved_hands_over_only_what_failed() {
-        let text = |message: &TabMessage| serde_json::to_string(message).expect("serialises");
-        let leads = |epoch| Input::Tab(text(&TabMessage::Leading { epoch }));
-        let failed = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
-        let as_owner = |node: &mut Node| {
-            let draft = draft(Choice::Single, &["A", "B"]);
-            let create = Intent::Create { poll: room().poll, draft };
-            let given =
-                node.handle(START, Input::Intent { intent: create.clone(), command: command() });
-            (given, create)
-        };
-        let as_participant = |node: &mut Node| {
-            let intent = TabMessage::Intent {
-                tab: node.desk.tab,
-                intent: vote(),
-                command: command(),
-                given: Given::Earlier,
-            };
-            let given = node.handle(START, Input::Tab(text(&intent)));
-            let gone = Input::Tab(text(&TabMessage::Bye { tab: node.desk.tab }));
-            let _ = node.handle(START, gone);
-            (given, vote())
-        };
-        let acts: [Act<'_>; 2] = [&as_owner, &as_participant];
-        for act in acts {
-            for (outcome, is_handed_over) in [(true, false), (false, true)] {
-                let mut node = dialling();
-                let (given, intent) = act(&mut node);
-                let [batch] = batches(&given)[..] else { panic!("{given:?}") };
-                let handed_over = Output::Broadcast(text(&TabMessage::Intent {
-                    tab: node.desk.tab,
-                    intent,
-                    command: command(),
-                    given: Given::Earlier,
-                }));
-                assert!(!node.handle(START, leads(2)).contains(&handed_over));
-                let outcome = if outcome { Input::Committed(batch) } else { failed(batch) };
-                assert_eq!(node.handle(START, outcome).contains(&handed_over), is_handed_over);
-                // And again to every later leader, until one has it.
-                assert_eq!(node.handle(START, leads(3)).contains(&handed_over), is_handed_over);
-            }
+        let fenced = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
+        let outcomes: [(fn(BatchId) -> Input, &[CommandId]); 2] =
+            [(Input::Committed, &[]), (fenced, &[command()])];
+        for (outcome, expected) in outcomes {
+            let (mut node, batch) = superseded_while_saving();
+            assert_eq!(handed_over(&node.handle(START, outcome(batch))), expected);
+            // And again to every later leader, until one has it.
+            assert_eq!(handed_over(&node.handle(START, leads(3))), expected);
+            let taken = TabMessage::Taken { command: command() };
+            let taken = serde_json::to_string(&taken).expect("serialises");
+            let _ = node.handle(START, Input::Tab(taken));
+            assert_eq!(handed_over(&node.handle(START, leads(4))), []);
         }
+    }
+
+    #[test]
+    fn who_leads_again_saves_what_failed_meanwhile_and_goes_on_leading() {
+        for failure in [StorageFailure::Fenced, StorageFailure::Quota] {
+            let (mut node, batch) = superseded_while_saving();
+            assert!(!saves_a_command(&node.handle(START, lead(3))), "it may be saved by now");
+            assert!(saves_a_command(&node.handle(START, Input::CommitFailed(batch, failure))));
+            assert!(node.is_leading(), "{failure:?} of a commit from before");
+        }
+    }
+
+    #[test]
+    fn what_a_page_was_saving_when_it_was_left_is_saved_when_it_comes_back() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        let saving = node.handle(START, lead(1));
+        let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+        let _ = node.handle(START, Input::Suspend);
+        let failed = Input::CommitFailed(batch, StorageFailure::Unavailable);
+        assert_eq!(handed_over(&node.handle(START, failed)), [command()]);
+        assert!(saves_a_command(&node.handle(START, lead(2))));
+    }
+
+    #[test]
+    fn what_was_given_while_following_is_saved_in_the_order_in_which_it_was_given() {
+        let [first, second] = [9, 7].map(|number| CommandId(uuid::Uuid::from_u128(number)));
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        for command in [first, second] {
+            let _ = node.handle(START, Input::Intent { intent: vote(), command });
+        }
+        assert_eq!(handed_over(&node.handle(START, leads(2))), [first, second]);
+        let _ = node.handle(START, Input::Watch(Some(room())));
+        let _ = node.handle(START, lead(3));
+        let pending: Vec<CommandId> =
+            node.view().rooms[0].pending.iter().map(|pending| pending.id).collect();
+        assert_eq!(pending, [first, second]);
     }
 
     #[test]

@@ -107,6 +107,7 @@ mod tests {
         assert!(!bucket.take(Timestamp(0)), "a clock that goes back gives nothing");
         assert_eq!((0..30).filter(|_| bucket.take(start.plus(1_000_000))).count(), 20);
     }
+
     #[test]
     fn what_is_beyond_the_pace_is_deferred_and_what_is_beyond_that_denied() {
         let start = Timestamp(1_000);

@@ -57,7 +57,7 @@ const RETURN_SPREAD_MS: u64 = 500;
 const CACHE_AFTER_MS: u64 = 1_000;
 /// How long after a failed write of an answer it is tried again.
 const REWRITE_MS: u64 = 5_000;
-/// Below the owner's limit, so that ours never meets it.
+/// Below the owner's limit, so that a page meets it only when it sends much, is reloaded, and sends much again.
 const SEND_BURST: u64 = 15;
 const SENDS_PER_SECOND: u64 = 4;
 /// After `too-fast`.

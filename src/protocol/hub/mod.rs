@@ -331,7 +331,8 @@ impl Hub {
         flying.chain(self.gathered.iter().map(|gathered| (None, gathered)))
     }
 
-    /// Those of them that are the owner's own.
+    /// The owner's own commands that are not committed, in order, with the commit that is about to save each, if one is under
+    /// way.
     pub fn unsaved(&self) -> impl Iterator<Item = (Option<BatchId>, &SignedCommand)> {
         self.uncommitted()
             .filter(|(_, gathered)| gathered.source == Source::Local)

@@ -583,6 +583,32 @@ fn too_many_commands_at_once_are_told_to_wait() {
 }
 
 #[test]
+fn what_waits_for_a_commit_is_not_saved_by_the_one_under_way_nor_is_what_was_refused_in_it() {
+    let mut bench = Bench::new();
+    let poll = room().poll;
+    let id = |number: u128| CommandId(uuid::Uuid::from_u128(number));
+    let status = |open| Action::SetStatus(Status { open });
+    let vote = |option| Action::Vote(Vote { choices: vec![OptionId(option)] });
+    let act = |bench: &mut Bench, number, action| {
+        bench.hub.act(&mut bench.world.cx(), id(number), poll, action);
+        bench.gather();
+    };
+    // The first is alone in its commit. Those that come meanwhile share the next, in which the poll is closed before the vote.
+    act(&mut bench, 9, vote(0));
+    act(&mut bench, 8, status(false));
+    act(&mut bench, 7, vote(1));
+    let first = bench.batches.pop().expect("a commit");
+    let unsaved = |bench: &Bench| -> Vec<(Option<BatchId>, CommandId)> {
+        bench.hub.unsaved().map(|(batch, signed)| (batch, signed.command.id)).collect()
+    };
+    assert_eq!(unsaved(&bench), [(Some(first), id(9)), (None, id(8)), (None, id(7))]);
+    assert!(bench.hub.committed(&mut bench.world.cx(), first));
+    bench.gather();
+    let [second] = bench.batches[..] else { panic!("{:?}", bench.batches) };
+    assert_eq!(unsaved(&bench), [(Some(second), id(8)), (None, id(7))]);
+}
+
+#[test]
 fn who_does_not_stop_when_told_to_wait_is_cut_off() {
     let mut bench = Bench::new();
     let link = bench.member(&ann());
@@ -603,10 +629,11 @@ fn who_does_not_stop_when_told_to_wait_is_cut_off() {
     assert_eq!(bench.shunned, []);
     let last = send(&mut bench, 1);
     assert_eq!(bench.codes(link), [(Code::TooFast, Some(last)), (Code::TooFast, None)]);
-    bench.assert_closing(link);
     assert_eq!(bench.shunned, [ann().public()]);
+    bench.world.now = bench.world.now.plus(999);
     send(&mut bench, 1);
-    assert_eq!(bench.codes(link), []);
+    assert_eq!(bench.codes(link), [], "it had its last word");
+    bench.assert_closing(link);
     bench.settle();
     assert_eq!(bench.poll().revision, 1 + BURST + PER_SECOND, "what came in time counts");
 }

@@ -198,7 +198,7 @@ impl Ledger {
         let proved = self.proved.get(&end).map(|(_, poll)| *poll);
         match message {
             Message::Hello(_) | Message::OwnerProof(_) | Message::ParticipantProof(_) => return,
-            Message::Error(error) => return self.refused(error),
+            Message::Error(error) => return self.refused(end, error),
             Message::Ack(ack) => {
                 self.acked_now(&ack.receipt);
                 self.acked_what_came(end, &ack.receipt);
@@ -322,8 +322,12 @@ impl Ledger {
     }
 
     /// The owner refuses something: what the rules say of a state that its disk was in since the command was saved.
-    fn refused(&mut self, error: &ErrorMessage) {
-        if error.command_id.is_none() && error.code == Code::TooFast {
+    fn refused(&mut self, end: LinkEnd, error: &ErrorMessage) {
+        // Without having been let in one can be shunned, but not hasty.
+        if error.command_id.is_none()
+            && error.code == Code::TooFast
+            && self.arrived.keys().any(|(over, _)| *over == end)
+        {
             self.seen(Seen::CutOffForHaste);
         }
         let Some(id) = error.command_id.filter(|id| !self.replayed.contains(id)) else { return };

@@ -101,7 +101,8 @@ enum Source {
     OtherTabs,
     Storage,
     Signalling,
-    Connections,
+    Connection(LinkId),
+    Clock,
 }
 
 impl Event {
@@ -109,23 +110,23 @@ impl Event {
         match self {
             Self::Granted { .. } => Source::Lock,
             Self::Commit { .. } => Source::Storage,
-            Self::Dial { .. }
-            | Self::OfferExpired { .. }
-            | Self::Frame { .. }
-            | Self::Gone { .. } => Source::Connections,
+            Self::OfferExpired { .. } => Source::Signalling,
+            Self::Dial { link, .. } | Self::Frame { link, .. } | Self::Gone { link, .. } => {
+                Source::Connection(*link)
+            }
             Self::Thaw { .. } => Source::Page,
             Self::Input { input, .. } => match input {
                 Input::Tab(_) => Source::OtherTabs,
                 Input::Committed(_) | Input::CommitFailed(..) => Source::Storage,
                 Input::Signalling(_) => Source::Signalling,
-                Input::Link(..) => Source::Connections,
+                Input::Link(link, _) => Source::Connection(*link),
+                Input::Tick => Source::Clock,
                 Input::Lead { .. }
                 | Input::Intent { .. }
                 | Input::Watch(_)
                 | Input::Wake
                 | Input::Online(_)
-                | Input::Suspend
-                | Input::Tick => Source::Page,
+                | Input::Suspend => Source::Page,
             },
         }
     }
@@ -150,7 +151,7 @@ pub struct Sim {
     /// Whether peers lie in what they send: see [`lies`].
     pub lying: bool,
     pub pace: Pace,
-    next_command: u128,
+    next_poll: u128,
     steps: u64,
     /// Whether everything that happens is printed, for whoever reads a failure.
     pub tracing: bool,
@@ -177,7 +178,7 @@ impl Sim {
             offline: BTreeSet::new(),
             lying: false,
             pace: Pace { frame_ms: (1, 1), commit_ms: (1, 5), stalls: false },
-            next_command: 1_000,
+            next_poll: 1_000,
             steps: 0,
             tracing: false,
             ledger: checks::Ledger::default(),
@@ -282,9 +283,9 @@ impl Sim {
             return;
         }
         let mut waiting = std::mem::take(&mut self.tabs[tab].waiting);
-        if self.random.up_to(1) == 0 {
-            self.input(tab, Input::Tick);
-        }
+        let generation = self.tabs[tab].generation;
+        let tick = Event::Input { tab, generation, input: Input::Tick };
+        waiting.entry(tick.source()).or_default().push_back(tick);
         while let Some(last) = waiting.len().checked_sub(1) {
             let at = usize::try_from(self.random.up_to(last as u64)).unwrap_or(last);
             let Some(source) = waiting.keys().nth(at).copied() else { return };
@@ -356,10 +357,10 @@ impl Sim {
 
     // --- what people do ------------------------------------------------------------------------
 
-    /// An id that no command has yet.
+    /// An id that no command has yet. As in a page, nothing follows from the order of ids.
     pub fn next_id(&mut self) -> CommandId {
-        self.next_command += 1;
-        CommandId(uuid::Uuid::from_u128(self.next_command))
+        let [high, low] = [(); 2].map(|()| self.random.up_to(u64::MAX - 1));
+        CommandId(uuid::Uuid::from_u64_pair(high, low))
     }
 
     pub fn intent(&mut self, tab: usize, intent: Intent) -> CommandId {
@@ -382,8 +383,8 @@ impl Sim {
     }
 
     pub fn create(&mut self, tab: usize, draft: Draft) -> RoomRef {
-        self.next_command += 1;
-        let poll = PollId(uuid::Uuid::from_u128(self.next_command));
+        self.next_poll += 1;
+        let poll = PollId(uuid::Uuid::from_u128(self.next_poll));
         self.intent(tab, Intent::Create { poll, draft });
         RoomRef { owner: self.key(self.tabs[tab].device), poll }
     }
