@@ -56,6 +56,8 @@ pub enum Bug {
     TooFastIsFinal,
     /// Commands are sent without waiting for the answers to those before them.
     SentBeforeAnswer,
+    /// What was done while another tab led is handed over in the order of its ids.
+    HandedOverById,
     /// The newest command in the outbox is forgotten when the page is loaded.
     OutboxForgottenOnReload,
     /// The newest command is sent first.

@@ -6,6 +6,7 @@
 
 use super::effect::BatchId;
 use super::view::Intent;
+use crate::domain::bug::{self, Bug};
 use crate::domain::command::CommandId;
 
 #[derive(Debug)]
@@ -31,13 +32,11 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// Something is done here while another tab leads. True when that one is to be asked now.
-    #[must_use]
-    pub fn give(&mut self, command: CommandId, intent: Intent) -> bool {
-        let is_free = self.free() == self.items.len();
-        let stage = if is_free { Stage::Asked } else { Stage::Held };
-        self.items.push(Item { command, intent, stage });
-        is_free
+    /// Something is done here while another tab leads. It is asked for again what it does not have yet: it may be a new one,
+    /// which is not known here yet, and must not hear of this first.
+    pub fn give(&mut self, command: CommandId, intent: Intent) {
+        self.items.push(Item { command, intent, stage: Stage::Held });
+        self.ask_again();
     }
 
     /// This tab stops leading: what it has not saved, in order, with the commit that is about to save it, if one is under
@@ -73,8 +72,8 @@ impl Handover {
         self.items.retain(|item| item.command != command);
     }
 
-    /// Another tab leads now, which may not have what the one before was asked for.
-    pub fn leader_changed(&mut self) {
+    /// Whoever leads now may not have what the one before was asked for.
+    pub fn ask_again(&mut self) {
         for item in self.items.iter_mut().filter(|item| item.stage == Stage::Asked) {
             item.stage = Stage::Held;
         }
@@ -82,6 +81,7 @@ impl Handover {
 
     /// What the leader is to be asked for now.
     pub fn release(&mut self) -> Vec<(CommandId, Intent)> {
+        self.mix_up();
         let free = self.free();
         let held = self.items[..free].iter_mut().filter(|item| item.stage == Stage::Held);
         held.map(|item| {
@@ -93,8 +93,15 @@ impl Handover {
 
     /// This tab leads: what is to be done now.
     pub fn take(&mut self) -> Vec<(CommandId, Intent)> {
+        self.mix_up();
         let free = self.free();
         self.items.drain(..free).map(|item| (item.command, item.intent)).collect()
+    }
+
+    fn mix_up(&mut self) {
+        if bug::on(Bug::HandedOverById) {
+            self.items.sort_by_key(|item| item.command);
+        }
     }
 
     /// How many are not behind any that is being saved.
@@ -129,15 +136,17 @@ mod tests {
     #[test]
     fn the_leader_is_asked_at_once_and_the_next_one_again_in_the_same_order() {
         let mut handover = Handover::default();
-        for number in [9, 7, 8] {
-            assert!(handover.give(id(number), Intent::TryNow));
-        }
+        handover.give(id(9), Intent::TryNow);
+        assert_eq!(numbers(handover.release()), [9]);
         assert_eq!(numbers(handover.release()), [0; 0], "asked already");
-        handover.taken(id(7));
-        handover.leader_changed();
-        assert_eq!(numbers(handover.release()), [9, 8]);
-        assert_eq!(numbers(handover.release()), [0; 0]);
-        assert_eq!(numbers(handover.take()), [9, 8]);
+        handover.give(id(7), Intent::TryNow);
+        assert_eq!(numbers(handover.release()), [9, 7]);
+        handover.taken(id(9));
+        handover.give(id(8), Intent::TryNow);
+        assert_eq!(numbers(handover.release()), [7, 8]);
+        handover.ask_again();
+        assert_eq!(numbers(handover.release()), [7, 8]);
+        assert_eq!(numbers(handover.take()), [7, 8]);
         assert_eq!(numbers(handover.take()), [0; 0]);
     }
 
@@ -145,14 +154,14 @@ mod tests {
     fn nothing_overtakes_what_is_being_saved() {
         let mut handover =
             with(&[(None, 9), (Some(FIRST), 5), (None, 6), (Some(SECOND), 4), (None, 3)]);
-        assert!(!handover.give(id(1), Intent::TryNow));
+        assert_eq!(numbers(handover.release()), [9]);
+        handover.give(id(1), Intent::TryNow);
         assert_eq!(numbers(handover.release()), [9]);
         assert!(handover.failed(FIRST));
         assert_eq!(numbers(handover.release()), [5, 6]);
         assert!(handover.committed(SECOND));
         assert_eq!(numbers(handover.release()), [3, 1], "what was saved is handed over by nobody");
-        assert!(handover.give(id(2), Intent::TryNow));
-        assert_eq!(numbers(handover.take()), [9, 5, 6, 3, 1, 2]);
+        assert_eq!(numbers(handover.take()), [9, 5, 6, 3, 1]);
     }
 
     #[test]

@@ -357,8 +357,10 @@ impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
             Input::Intent { intent, command } => {
-                if desk.handover.give(command, intent.clone()) {
-                    desk.ask(cx, command, intent, Given::Now);
+                desk.handover.give(command, intent);
+                for (id, intent) in desk.handover.release() {
+                    let given = if id == command { Given::Now } else { Given::Earlier };
+                    desk.ask(cx, id, intent, given);
                 }
             }
             Input::Watch(room) => {
@@ -370,7 +372,7 @@ impl Following {
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
-                    desk.handover.leader_changed();
+                    desk.handover.ask_again();
                     desk.hand_over(cx);
                 }
                 Ok(TabMessage::View(view)) => {
@@ -992,9 +994,9 @@ mod tests {
     fn what_was_given_while_following_is_saved_in_the_order_in_which_it_was_given() {
         let [first, second] = [9, 7].map(|number| CommandId(uuid::Uuid::from_u128(number)));
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
-        for command in [first, second] {
-            let _ = node.handle(START, Input::Intent { intent: vote(), command });
-        }
+        let mut give = |command| node.handle(START, Input::Intent { intent: vote(), command });
+        assert_eq!(handed_over(&give(first)), []);
+        assert_eq!(handed_over(&give(second)), [first], "whoever leads may not have it");
         assert_eq!(handed_over(&node.handle(START, leads(2))), [first, second]);
         let _ = node.handle(START, Input::Watch(Some(room())));
         let _ = node.handle(START, lead(3));

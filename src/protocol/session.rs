@@ -765,7 +765,10 @@ impl Session {
 
     /// Takes over what was given to another tab while that one was connected.
     pub fn adopt(&mut self, cx: &mut Context<'_>, id: CommandId, action: Action) {
-        if self.outbox.find(id).is_some() || self.settling.iter().any(|(_, s)| s.command.id == id) {
+        let is_known = self.outbox.find(id).is_some()
+            || self.settling.iter().any(|(_, signed)| signed.command.id == id)
+            || self.rejected.iter().any(|rejected| rejected.id == id);
+        if is_known {
             return;
         }
         if let Some(Err(refusal)) = self.shown().map(|poll| poll.check(&cx.key.public(), &action)) {

@@ -434,7 +434,11 @@ impl Hub {
 
     /// A command of the owner, from any tab of this device.
     pub fn act(&mut self, cx: &mut Context<'_>, id: CommandId, poll: PollId, action: Action) {
-        if self.is_volatile(id) {
+        let is_rejected = self
+            .rejected
+            .get(&poll)
+            .is_some_and(|rejected| rejected.iter().any(|rejected| rejected.id == id));
+        if self.is_volatile(id) || is_rejected {
             return;
         }
         let room = RoomRef { owner: self.owner, poll };

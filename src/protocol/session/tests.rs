@@ -722,6 +722,20 @@ fn what_another_tab_hands_over_is_taken_once() {
 }
 
 #[test]
+fn what_was_refused_is_not_taken_when_it_is_handed_over_late() {
+    let mut bench = Bench::live();
+    bench.act(7, 1);
+    bench.settle();
+    bench.hear(&Message::error(Code::BadSignature, Some(id(7))));
+    bench.settle();
+    let view = |bench: &Bench| bench.session.view(bench.owner.public(), SignallingView::Open);
+    let before = view(&bench);
+    assert_eq!(before.rejected.len(), 1);
+    bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
+    assert_eq!(view(&bench), before);
+}
+
+#[test]
 fn an_ack_after_its_increment_leaves_nothing_to_settle() {
     let mut bench = Bench::live();
     bench.act(7, 1);

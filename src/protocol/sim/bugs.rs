@@ -64,6 +64,7 @@ caught! {
     row_removed_before_ack: RowRemovedBeforeAck breaks "[6]";
     sent_before_saved: SentBeforeSaved breaks "[6]";
     outbox_written_relaxed: OutboxWrittenRelaxed breaks "[7]";
+    handed_over_by_id: HandedOverById breaks "[7]";
     too_fast_is_final: TooFastIsFinal breaks "[6]";
     sent_before_answer: SentBeforeAnswer breaks "[7]";
     outbox_forgotten_on_reload: OutboxForgottenOnReload breaks "[7]";

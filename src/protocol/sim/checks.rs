@@ -55,6 +55,11 @@ pub struct Ledger {
     replayed: BTreeSet<CommandId>,
     /// Commands that somebody altered on their way, or cut short: for these ids anything may come back.
     altered: BTreeSet<CommandId>,
+    /// In which tab, of which generation, a command was given, and how many before it there.
+    given: BTreeMap<CommandId, ((usize, u64), usize)>,
+    acts: usize,
+    /// The newest of those of each tab that storage had.
+    newest_given: BTreeMap<(usize, u64), usize>,
     /// The place among the saved of the newest command of each author in the log.
     newest_saved: BTreeMap<PublicKey, usize>,
     /// Commands whose ack, or whose final refusal, has arrived at some tab of a device.
@@ -448,7 +453,11 @@ impl Ledger {
                     row.key
                 );
                 let record: Record = serde_json::from_str(value).expect("a record");
-                if before.is_none() && self.room == Some(record.entry.signed.command.room) {
+                let command = &record.entry.signed.command;
+                if before.is_none() && self.room == Some(command.room) {
+                    if command.author == command.room.owner {
+                        self.in_order_given(command.id);
+                    }
                     self.in_order(&record.entry.signed);
                     self.append(&record);
                 }
@@ -476,11 +485,36 @@ impl Ledger {
                 );
                 let signed: SignedCommand = serde_json::from_str(value).expect("a command");
                 let (place, revision) = (self.saved.len(), self.revision());
-                let saved = Saved { signed, place, revision };
-                self.saved.entry((device, saved.signed.command.id)).or_insert(saved);
+                let at = (device, signed.command.id);
+                if !self.saved.contains_key(&at) {
+                    self.in_order_given(signed.command.id);
+                    self.saved.insert(at, Saved { signed, place, revision });
+                }
             }
             Store::Receipts | Store::Rooms | Store::Visitors => {}
         }
+    }
+
+    /// Somebody wants something of the poll.
+    pub fn gave(&mut self, tab: usize, generation: u64, id: CommandId) {
+        self.acts += 1;
+        self.given.insert(id, ((tab, generation), self.acts));
+    }
+
+    /// A leader tells the tab that asked for a command that it has it, or has turned it down. In the latter case it may come back, if
+    /// that tab was frozen and leads before it hears of that.
+    pub fn taken(&mut self, device: usize, id: CommandId) {
+        if !self.saved.contains_key(&(device, id)) {
+            self.given.remove(&id);
+        }
+    }
+
+    /// What is done in one tab comes into storage in the order in which it was done, whichever tab saves it.
+    fn in_order_given(&mut self, id: CommandId) {
+        let Some((tab, place)) = self.given.get(&id) else { return };
+        let newest = self.newest_given.entry(*tab).or_insert(*place);
+        assert!(*newest <= *place, "[7] {id} is saved after what was done after it");
+        *newest = *place;
     }
 
     /// The commands of one author come into the log in the order in which they were saved, but for what was replayed

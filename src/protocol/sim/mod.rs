@@ -366,6 +366,9 @@ impl Sim {
     pub fn intent(&mut self, tab: usize, intent: Intent) -> CommandId {
         let command = self.next_id();
         let away = self.is_away(tab, &intent);
+        if let Intent::Act { .. } = intent {
+            self.ledger.gave(tab, self.tabs[tab].generation, command);
+        }
         self.input(tab, Input::Intent { intent, command });
         if let Some((room, pending)) = away {
             self.check_offline(tab, room, pending);
@@ -619,6 +622,17 @@ impl Sim {
         self.check(tab);
     }
 
+    /// The one word between tabs that checks depend on.
+    fn note_taken(&mut self, tab: usize, text: &str) {
+        if text.starts_with("{\"Taken\"")
+            && let Ok(serde_json::Value::Object(message)) = serde_json::from_str(text)
+            && let Some(taken) = message.get("Taken")
+            && let Ok(id) = serde_json::from_value(taken["command"].clone())
+        {
+            self.ledger.taken(self.tabs[tab].device, id);
+        }
+    }
+
     fn output(&mut self, tab: usize, output: Output) {
         let generation = self.tabs[tab].generation;
         match output {
@@ -631,6 +645,7 @@ impl Sim {
             Output::Send { link, frame } => self.send(tab, link, frame),
             Output::CloseLink { link } => self.close_link(tab, link),
             Output::Broadcast(text) => {
+                self.note_taken(tab, &text);
                 let delay = self.delay((1, self.pace.frame_ms.1.min(GRANT_MS_MAX)));
                 let at = self.now.plus(delay).max(self.tabs[tab].told);
                 self.tabs[tab].told = at;
