@@ -14,7 +14,7 @@ use super::Context;
 use super::effect::{
     BatchId, Durability, LinkEvent, LinkId, Output, SignallingEvent, StorageFailure,
 };
-use super::handover::Handover;
+use super::handover::{Given, Handover};
 use super::hub::Hub;
 use super::random::Random;
 use super::session::{Reach, Remembered, Session};
@@ -190,15 +190,11 @@ struct Desk {
 }
 
 impl Desk {
-    /// Asks whoever leads now for what the leader before did not take, or did not come to save.
-    fn hand_over(&mut self, cx: &mut Context<'_>) {
-        for (command, intent) in self.handover.release() {
-            self.ask(cx, command, intent, Given::Earlier);
+    /// Asks whoever leads for what comes next, if it is time for that.
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        if let Some((command, intent, given)) = self.handover.next_to_ask() {
+            broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
         }
-    }
-
-    fn ask(&self, cx: &mut Context<'_>, command: CommandId, intent: Intent, given: Given) {
-        broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
     }
 
     /// Whether an event tells what became of something that was being saved when this tab stopped leading.
@@ -327,7 +323,7 @@ impl Node {
         }
         match &mut self.role {
             Role::Leading(leading) if decides => leading.adopt(&mut cx, &mut self.desk),
-            Role::Following(_) if decides => self.desk.hand_over(&mut cx),
+            Role::Following(_) if decides => self.desk.ask(&mut cx),
             Role::Leading(_) | Role::Following(_) => {}
         }
         match &mut self.role {
@@ -339,7 +335,7 @@ impl Node {
                 broadcast(&mut cx, &TabMessage::SteppedDown);
                 let Desk { tab, watching, .. } = self.desk;
                 broadcast(&mut cx, &TabMessage::Hello { tab, watching });
-                self.desk.hand_over(&mut cx);
+                self.desk.ask(&mut cx);
                 cx.changed();
             }
             Role::Leading(leading) => leading.settle(&mut cx, &self.desk),
@@ -358,22 +354,19 @@ impl Following {
         match input {
             Input::Intent { intent, command } => {
                 desk.handover.give(command, intent);
-                for (id, intent) in desk.handover.release() {
-                    let given = if id == command { Given::Now } else { Given::Earlier };
-                    desk.ask(cx, id, intent, given);
-                }
+                desk.ask(cx);
             }
             Input::Watch(room) => {
                 desk.watching = room;
                 broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: room });
-                desk.hand_over(cx);
+                desk.ask(cx);
                 cx.changed();
             }
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
-                    desk.handover.ask_again();
-                    desk.hand_over(cx);
+                    desk.handover.leader_changed();
+                    desk.ask(cx);
                 }
                 Ok(TabMessage::View(view)) => {
                     self.shown = Some(view);
@@ -381,6 +374,7 @@ impl Following {
                 }
                 Ok(TabMessage::Taken { command }) => {
                     desk.handover.taken(command);
+                    desk.ask(cx);
                 }
                 // Meant for the leader, or from a tab of another version.
                 Ok(
@@ -403,14 +397,6 @@ impl Following {
             | Input::Tick => {}
         }
     }
-}
-
-/// When a person did what an intent says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Given {
-    Now,
-    /// While another tab was connected: it is saved even though this one is not connected yet.
-    Earlier,
 }
 
 impl Leading {
@@ -994,10 +980,10 @@ mod tests {
     fn what_was_given_while_following_is_saved_in_the_order_in_which_it_was_given() {
         let [first, second] = [9, 7].map(|number| CommandId(uuid::Uuid::from_u128(number)));
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
-        let mut give = |command| node.handle(START, Input::Intent { intent: vote(), command });
-        assert_eq!(handed_over(&give(first)), []);
-        assert_eq!(handed_over(&give(second)), [first], "whoever leads may not have it");
-        assert_eq!(handed_over(&node.handle(START, leads(2))), [first, second]);
+        for command in [first, second] {
+            let _ = node.handle(START, Input::Intent { intent: vote(), command });
+        }
+        assert_eq!(handed_over(&node.handle(START, leads(2))), [first]);
         let _ = node.handle(START, Input::Watch(Some(room())));
         let _ = node.handle(START, lead(3));
         let pending: Vec<CommandId> =

@@ -322,17 +322,15 @@ impl Hub {
         (here >= LINKS_NEARLY_FULL).then_some(Warning::NearlyFull)
     }
 
-    /// What is not committed, in order, with the commit that is about to save each, if one is under way.
+    /// What is not committed, in order, with the commit that decides it, if one is under way.
     fn uncommitted(&self) -> impl Iterator<Item = (Option<BatchId>, &Gathered)> {
         let flying = self.flight.iter().flat_map(|flight| {
-            let batch = |refused: &Option<Refused>| refused.is_none().then_some(flight.batch);
-            flight.commands.iter().map(move |(gathered, refused)| (batch(refused), gathered))
+            flight.commands.iter().map(|(gathered, _)| (Some(flight.batch), gathered))
         });
         flying.chain(self.gathered.iter().map(|gathered| (None, gathered)))
     }
 
-    /// The owner's own commands that are not committed, in order, with the commit that is about to save each, if one is under
-    /// way.
+    /// The owner's own of these.
     pub fn unsaved(&self) -> impl Iterator<Item = (Option<BatchId>, &SignedCommand)> {
         self.uncommitted()
             .filter(|(_, gathered)| gathered.source == Source::Local)

@@ -57,7 +57,6 @@ pub struct Ledger {
     altered: BTreeSet<CommandId>,
     /// In which tab, of which generation, a command was given, and how many before it there.
     given: BTreeMap<CommandId, ((usize, u64), usize)>,
-    acts: usize,
     /// The newest of those of each tab that storage had.
     newest_given: BTreeMap<(usize, u64), usize>,
     /// The place among the saved of the newest command of each author in the log.
@@ -497,16 +496,8 @@ impl Ledger {
 
     /// Somebody wants something of the poll.
     pub fn gave(&mut self, tab: usize, generation: u64, id: CommandId) {
-        self.acts += 1;
-        self.given.insert(id, ((tab, generation), self.acts));
-    }
-
-    /// A leader tells the tab that asked for a command that it has it, or has turned it down. In the latter case it may come back, if
-    /// that tab was frozen and leads before it hears of that.
-    pub fn taken(&mut self, device: usize, id: CommandId) {
-        if !self.saved.contains_key(&(device, id)) {
-            self.given.remove(&id);
-        }
+        let place = self.given.len();
+        self.given.insert(id, ((tab, generation), place));
     }
 
     /// What is done in one tab comes into storage in the order in which it was done, whichever tab saves it.

@@ -622,17 +622,6 @@ impl Sim {
         self.check(tab);
     }
 
-    /// The one word between tabs that checks depend on.
-    fn note_taken(&mut self, tab: usize, text: &str) {
-        if text.starts_with("{\"Taken\"")
-            && let Ok(serde_json::Value::Object(message)) = serde_json::from_str(text)
-            && let Some(taken) = message.get("Taken")
-            && let Ok(id) = serde_json::from_value(taken["command"].clone())
-        {
-            self.ledger.taken(self.tabs[tab].device, id);
-        }
-    }
-
     fn output(&mut self, tab: usize, output: Output) {
         let generation = self.tabs[tab].generation;
         match output {
@@ -645,7 +634,6 @@ impl Sim {
             Output::Send { link, frame } => self.send(tab, link, frame),
             Output::CloseLink { link } => self.close_link(tab, link),
             Output::Broadcast(text) => {
-                self.note_taken(tab, &text);
                 let delay = self.delay((1, self.pace.frame_ms.1.min(GRANT_MS_MAX)));
                 let at = self.now.plus(delay).max(self.tabs[tab].told);
                 self.tabs[tab].told = at;
