@@ -1,13 +1,11 @@
 //! What was done in a tab and is not known to be where it survives, in the order in which it was done: of two votes the
 //! later one must stay the later, whoever leads.
 //!
-//! The leader is asked for one thing at a time. It may die with the answer on its tongue, and the next one judges anew: what
-//! was done later must not have been taken by then.
+//! The leader is asked for one thing of a room at a time. It may die with the answer on its tongue, and the next one judges
+//! anew: what was done later must not have been taken by then.
 //!
 //! A tab that stops leading may still be saving. The next leader may have loaded what was saved, and answered it, before the
 //! outcome is heard here. So nothing of that is handed over before it is known to have failed, nor what was done after it.
-
-use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +13,7 @@ use super::effect::BatchId;
 use super::view::Intent;
 use crate::domain::bug::{self, Bug};
 use crate::domain::command::CommandId;
+use crate::domain::identity::PollId;
 
 /// When a person did what an intent says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +31,21 @@ struct Item {
     stage: Stage,
 }
 
+impl Item {
+    /// The poll that it changes: the order matters within one alone.
+    fn poll(&self) -> Option<PollId> {
+        match &self.intent {
+            Intent::Create { poll, .. } => Some(*poll),
+            Intent::Act { room, .. } => Some(room.poll),
+            Intent::TryNow | Intent::Dismiss { .. } | Intent::Forget { .. } => None,
+        }
+    }
+
+    fn is_saving(&self) -> bool {
+        matches!(self.stage, Stage::Saving(_))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// A commit from when this tab led is about to save it.
@@ -42,20 +56,26 @@ enum Stage {
     Asked,
 }
 
+/// What somebody is to do.
+pub type Task = (CommandId, Intent, Given);
+
 #[derive(Debug, Default)]
 pub struct Handover {
-    items: VecDeque<Item>,
+    items: Vec<Item>,
 }
 
 impl Handover {
-    /// Something is done here while another tab leads.
-    pub fn give(&mut self, command: CommandId, intent: Intent) {
-        let (given, stage) = (Given::Now, Stage::Waiting);
-        self.items.push_back(Item { command, intent, given, stage });
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
-    /// This tab stops leading: what it has not saved, in order, with the commit that is about to save it, if one is under
-    /// way.
+    /// Something is done here that has to wait its turn.
+    pub fn give(&mut self, command: CommandId, intent: Intent) {
+        let (given, stage) = (Given::Now, Stage::Waiting);
+        self.items.push(Item { command, intent, given, stage });
+    }
+
+    /// This tab stops leading: what it has not saved, in order, with the commit that decides it, if one is under way.
     pub fn keep(&mut self, unsaved: impl Iterator<Item = (Option<BatchId>, CommandId, Intent)>) {
         self.items.extend(unsaved.map(|(batch, command, intent)| {
             let stage = batch.map_or(Stage::Waiting, Stage::Saving);
@@ -66,9 +86,19 @@ impl Handover {
     /// A commit is through. True when that decides something here.
     #[must_use]
     pub fn committed(&mut self, batch: BatchId) -> bool {
-        let before = self.items.len();
-        self.items.retain(|item| item.stage != Stage::Saving(batch));
-        self.items.len() < before
+        let mut decides = false;
+        let saved = Stage::Saving(batch);
+        while let Some(last) = self.items.iter().rposition(|item| item.stage == saved) {
+            decides = true;
+            let poll = self.items[last].poll();
+            let mut at = 0..;
+            // What failed before it must not come after it.
+            self.items.retain(|item| {
+                let is_before = at.next().is_some_and(|at| at <= last) && item.poll() == poll;
+                !is_before || (item.is_saving() && item.stage != saved)
+            });
+        }
+        decides
     }
 
     /// A commit failed. True when that decides something here.
@@ -87,8 +117,8 @@ impl Handover {
         self.items.retain(|item| item.command != command);
     }
 
-    /// Another tab leads now, which may not have what the one before was asked for.
-    pub fn leader_changed(&mut self) {
+    /// Whoever leads now may not have what a leader was asked for, and may not be connected yet.
+    pub fn ask_again(&mut self) {
         for item in &mut self.items {
             item.given = Given::Earlier;
             if item.stage == Stage::Asked {
@@ -97,27 +127,69 @@ impl Handover {
         }
     }
 
-    /// What the leader is to be asked for now, if anything.
-    pub fn next_to_ask(&mut self) -> Option<(CommandId, Intent, Given)> {
-        if bug::on(Bug::HandedOverById) {
-            self.items.make_contiguous().sort_by_key(|item| item.command);
-        }
-        let first = self.items.front_mut().filter(|item| item.stage == Stage::Waiting)?;
-        first.stage = Stage::Asked;
-        Some((first.command, first.intent.clone(), first.given))
+    /// What the leader is to be asked for now.
+    pub fn next_to_ask(&mut self) -> Vec<Task> {
+        self.mix_up();
+        self.ask(|items, at| {
+            let poll = items[at].poll();
+            poll.is_none() || items[..at].iter().all(|item| item.poll() != poll)
+        })
+    }
+
+    /// What the leader is to be asked for at last, when this tab goes away: all that is not behind something that is being saved.
+    pub fn last_to_ask(&mut self) -> Vec<Task> {
+        self.ask(|_, _| true)
+    }
+
+    fn ask(&mut self, may: impl Fn(&[Item], usize) -> bool) -> Vec<Task> {
+        let is_asked = |at: &usize| {
+            let items = &self.items;
+            items[*at].stage == Stage::Waiting && self.is_decided(*at) && may(items, *at)
+        };
+        let asked: Vec<usize> = (0..self.items.len()).filter(is_asked).collect();
+        asked
+            .into_iter()
+            .map(|at| {
+                let item = &mut self.items[at];
+                item.stage = Stage::Asked;
+                (item.command, item.intent.clone(), item.given)
+            })
+            .collect()
     }
 
     /// This tab leads: what is to be done now.
-    pub fn take(&mut self) -> Vec<(CommandId, Intent)> {
-        let saving = self.items.iter().position(|item| matches!(item.stage, Stage::Saving(_)));
-        let free = saving.unwrap_or(self.items.len());
-        self.items.drain(..free).map(|item| (item.command, item.intent)).collect()
+    pub fn take(&mut self) -> Vec<Task> {
+        self.mix_up();
+        let decided: Vec<bool> = (0..self.items.len()).map(|at| self.is_decided(at)).collect();
+        let (now, later) = std::mem::take(&mut self.items)
+            .into_iter()
+            .zip(decided)
+            .partition::<Vec<_>, _>(|(_, is_decided)| *is_decided);
+        self.items = later.into_iter().map(|(item, _)| item).collect();
+        now.into_iter().map(|(item, _)| (item.command, item.intent, item.given)).collect()
+    }
+
+    /// Whether nothing in its poll is being saved.
+    fn is_decided(&self, at: usize) -> bool {
+        let item = &self.items[at];
+        let mut others = self.items.iter().filter(|other| other.poll() == item.poll());
+        !item.is_saving() && (item.poll().is_none() || !others.any(Item::is_saving))
+    }
+
+    /// What a deliberate bug does to the order.
+    fn mix_up(&mut self) {
+        if bug::on(Bug::HandedOverById) {
+            self.items.sort_by_key(|item| item.command);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::tests::room;
+    use crate::domain::identity::RoomRef;
+    use crate::domain::poll::{Action, Vote};
 
     const FIRST: BatchId = BatchId(1);
     const SECOND: BatchId = BatchId(2);
@@ -126,63 +198,96 @@ mod tests {
         CommandId(uuid::Uuid::from_u128(number))
     }
 
-    /// This tab stopped leading with these commands unsaved.
+    fn vote(room: RoomRef) -> Intent {
+        Intent::Act { room, action: Action::Vote(Vote::default()) }
+    }
+
+    fn elsewhere() -> RoomRef {
+        RoomRef { poll: PollId(uuid::Uuid::from_u128(77)), ..room() }
+    }
+
+    /// This tab stopped leading with these commands in one poll unsaved.
     fn with(unsaved: &[(Option<BatchId>, u128)]) -> Handover {
         let mut handover = Handover::default();
-        handover.keep(unsaved.iter().map(|(batch, number)| (*batch, id(*number), Intent::TryNow)));
+        handover.keep(unsaved.iter().map(|(batch, number)| (*batch, id(*number), vote(room()))));
         handover
     }
 
-    fn next(handover: &mut Handover) -> Option<(u128, Given)> {
-        handover.next_to_ask().map(|(command, _, given)| (command.0.as_u128(), given))
+    fn numbers(tasks: Vec<Task>) -> Vec<(u128, Given)> {
+        tasks.into_iter().map(|(command, _, given)| (command.0.as_u128(), given)).collect()
     }
 
-    fn take(handover: &mut Handover) -> Vec<u128> {
-        handover.take().into_iter().map(|(command, _)| command.0.as_u128()).collect()
+    fn next(handover: &mut Handover) -> Vec<(u128, Given)> {
+        numbers(handover.next_to_ask())
     }
 
     #[test]
     fn the_leader_is_asked_for_one_thing_after_the_other() {
         let mut handover = Handover::default();
         for number in [9, 7, 8] {
-            handover.give(id(number), Intent::TryNow);
+            handover.give(id(number), vote(room()));
         }
-        assert_eq!(next(&mut handover), Some((9, Given::Now)));
-        assert_eq!(next(&mut handover), None);
+        assert_eq!(next(&mut handover), [(9, Given::Now)]);
+        assert_eq!(next(&mut handover), []);
         handover.taken(id(9));
-        assert_eq!(next(&mut handover), Some((7, Given::Now)));
-        handover.leader_changed();
-        assert_eq!(next(&mut handover), Some((7, Given::Earlier)));
+        assert_eq!(next(&mut handover), [(7, Given::Now)]);
+        handover.ask_again();
+        assert_eq!(next(&mut handover), [(7, Given::Earlier)]);
         handover.taken(id(7));
-        assert_eq!(next(&mut handover), Some((8, Given::Earlier)));
-        assert_eq!(take(&mut handover), [8]);
-        assert_eq!(next(&mut handover), None);
+        assert_eq!(next(&mut handover), [(8, Given::Earlier)]);
+        assert!(!handover.is_empty());
+        assert_eq!(numbers(handover.take()), [(8, Given::Earlier)]);
+        assert!(handover.is_empty());
+    }
+
+    #[test]
+    fn what_concerns_other_polls_or_none_does_not_wait() {
+        let mut handover = with(&[(Some(FIRST), 9)]);
+        handover.give(id(1), vote(room()));
+        handover.give(id(2), vote(elsewhere()));
+        handover.give(id(3), Intent::TryNow);
+        handover.give(id(4), Intent::Dismiss { room: room(), command: id(5) });
+        handover.give(id(6), Intent::Forget { room: room() });
+        handover.give(id(7), vote(elsewhere()));
+        let free = [2, 3, 4, 6].map(|number| (number, Given::Now));
+        assert_eq!(next(&mut handover), free);
+        assert_eq!(numbers(handover.last_to_ask()), [(7, Given::Now)]);
+        let taken = [2, 3, 4, 6, 7].map(|number| (number, Given::Now));
+        assert_eq!(numbers(handover.take()), taken);
+        assert!(handover.failed(FIRST));
+        assert_eq!(numbers(handover.take()), [(9, Given::Earlier), (1, Given::Now)]);
     }
 
     #[test]
     fn nothing_overtakes_what_is_being_saved() {
-        let mut handover = with(&[(None, 9), (Some(FIRST), 5), (None, 6), (Some(SECOND), 4)]);
-        handover.give(id(1), Intent::TryNow);
-        assert_eq!(next(&mut handover), Some((9, Given::Earlier)));
-        handover.taken(id(9));
-        assert_eq!(next(&mut handover), None);
+        let mut handover = with(&[(Some(FIRST), 5), (Some(SECOND), 4), (None, 6)]);
+        handover.give(id(1), vote(room()));
         assert!(handover.failed(FIRST));
-        assert_eq!(next(&mut handover), Some((5, Given::Earlier)));
-        handover.taken(id(5));
-        assert_eq!(next(&mut handover), Some((6, Given::Earlier)));
-        handover.taken(id(6));
-        assert_eq!(next(&mut handover), None);
-        assert!(handover.committed(SECOND));
-        assert_eq!(next(&mut handover), Some((1, Given::Now)), "what was saved is not handed over");
+        assert_eq!(next(&mut handover), [], "the second may get there");
+        assert_eq!(numbers(handover.last_to_ask()), []);
+        assert_eq!(numbers(handover.take()), []);
+        assert!(handover.failed(SECOND));
+        for number in [5, 4, 6] {
+            assert_eq!(next(&mut handover), [(number, Given::Earlier)]);
+            handover.taken(id(number));
+        }
+        assert_eq!(next(&mut handover), [(1, Given::Now)]);
     }
 
     #[test]
-    fn whoever_leads_again_does_what_is_decided_and_the_rest_then() {
-        let mut handover = with(&[(None, 9), (Some(FIRST), 5), (Some(FIRST), 4), (None, 6)]);
-        assert_eq!(take(&mut handover), [9]);
-        assert_eq!(take(&mut handover), [0; 0]);
+    fn what_was_saved_is_not_handed_over_nor_what_failed_before_it() {
+        let mut handover =
+            with(&[(Some(FIRST), 9), (Some(SECOND), 5), (Some(SECOND), 4), (None, 6)]);
+        handover.give(id(2), vote(elsewhere()));
         assert!(handover.failed(FIRST));
-        assert_eq!(take(&mut handover), [5, 4, 6]);
+        assert!(handover.committed(SECOND));
+        assert_eq!(next(&mut handover), [(6, Given::Earlier), (2, Given::Now)]);
+
+        let mut handover = with(&[(Some(FIRST), 9), (Some(SECOND), 5)]);
+        assert!(handover.committed(FIRST));
+        assert_eq!(next(&mut handover), []);
+        assert!(handover.failed(SECOND));
+        assert_eq!(next(&mut handover), [(5, Given::Earlier)]);
     }
 
     #[test]
@@ -190,8 +295,6 @@ mod tests {
         let mut handover = with(&[(Some(FIRST), 5), (None, 6)]);
         assert!(!handover.committed(SECOND));
         assert!(!handover.failed(SECOND));
-        assert_eq!(next(&mut handover), None);
-        handover.taken(id(5));
-        assert_eq!(next(&mut handover), Some((6, Given::Earlier)));
+        assert_eq!(next(&mut handover), []);
     }
 }

@@ -14,7 +14,7 @@ use super::Context;
 use super::effect::{
     BatchId, Durability, LinkEvent, LinkId, Output, SignallingEvent, StorageFailure,
 };
-use super::handover::{Given, Handover};
+use super::handover::{Given, Handover, Task};
 use super::hub::Hub;
 use super::random::Random;
 use super::session::{Reach, Remembered, Session};
@@ -192,7 +192,12 @@ struct Desk {
 impl Desk {
     /// Asks whoever leads for what comes next, if it is time for that.
     fn ask(&mut self, cx: &mut Context<'_>) {
-        if let Some((command, intent, given)) = self.handover.next_to_ask() {
+        let tasks = self.handover.next_to_ask();
+        self.send(cx, tasks);
+    }
+
+    fn send(&self, cx: &mut Context<'_>, tasks: Vec<Task>) {
+        for (command, intent, given) in tasks {
             broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
         }
     }
@@ -294,6 +299,10 @@ impl Node {
         let decides = self.desk.decides(&input);
         match (&mut self.role, input) {
             (role, Input::Lead { epoch, rows, durable }) => {
+                if let Role::Leading(before) = role {
+                    self.desk.handover.keep(before.unsaved());
+                    before.stop(&mut cx);
+                }
                 let leading = Leading::start(&mut cx, &mut self.desk, epoch, rows, durable);
                 *role = Role::Leading(Box::new(leading));
             }
@@ -302,6 +311,9 @@ impl Node {
                     self.desk.handover.keep(leading.unsaved());
                     leading.stop(&mut cx);
                     *role = Role::Following(Following::default());
+                } else {
+                    let tasks = self.desk.handover.last_to_ask();
+                    self.desk.send(&mut cx, tasks);
                 }
                 broadcast(&mut cx, &TabMessage::Bye { tab: self.desk.tab });
             }
@@ -359,13 +371,15 @@ impl Following {
             Input::Watch(room) => {
                 desk.watching = room;
                 broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: room });
+                // This page may have been away, and not have heard what was said meanwhile.
+                desk.handover.ask_again();
                 desk.ask(cx);
                 cx.changed();
             }
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
-                    desk.handover.leader_changed();
+                    desk.handover.ask_again();
                     desk.ask(cx);
                 }
                 Ok(TabMessage::View(view)) => {
@@ -432,16 +446,17 @@ impl Leading {
             leading.open(cx, room, outbox);
         }
         leading.settle(cx, desk);
+        desk.handover.ask_again();
         leading.adopt(cx, desk);
         broadcast(cx, &TabMessage::Leading { epoch });
         cx.changed();
         leading
     }
 
-    /// Does what was done here while another tab led.
+    /// Does what was done here and had to wait.
     fn adopt(&mut self, cx: &mut Context<'_>, desk: &mut Desk) {
-        for (command, intent) in desk.handover.take() {
-            self.intent(cx, command, intent, Given::Earlier);
+        for (command, intent, given) in desk.handover.take() {
+            self.intent(cx, command, intent, given);
         }
     }
 
@@ -455,7 +470,13 @@ impl Leading {
 
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input, slept: bool) {
         match input {
-            Input::Intent { intent, command } => self.intent(cx, command, intent, Given::Now),
+            Input::Intent { intent, command } if desk.handover.is_empty() => {
+                self.intent(cx, command, intent, Given::Now);
+            }
+            Input::Intent { intent, command } => {
+                desk.handover.give(command, intent);
+                self.adopt(cx, desk);
+            }
             Input::Watch(room) => {
                 desk.watching = room;
                 cx.changed();
@@ -939,12 +960,14 @@ mod tests {
 
     #[test]
     fn a_leader_that_was_superseded_while_it_saved_hands_over_only_what_failed() {
-        let fenced = |batch| Input::CommitFailed(batch, StorageFailure::Fenced);
-        let outcomes: [(fn(BatchId) -> Input, &[CommandId]); 2] =
-            [(Input::Committed, &[]), (fenced, &[command()])];
-        for (outcome, expected) in outcomes {
+        for (fails, expected) in [(false, vec![]), (true, vec![command()])] {
             let (mut node, batch) = superseded_while_saving();
-            assert_eq!(handed_over(&node.handle(START, outcome(batch))), expected);
+            let outcome = if fails {
+                Input::CommitFailed(batch, StorageFailure::Fenced)
+            } else {
+                Input::Committed(batch)
+            };
+            assert_eq!(handed_over(&node.handle(START, outcome)), expected);
             // And again to every later leader, until one has it.
             assert_eq!(handed_over(&node.handle(START, leads(3))), expected);
             let taken = TabMessage::Taken { command: command() };
@@ -973,7 +996,64 @@ mod tests {
         let _ = node.handle(START, Input::Suspend);
         let failed = Input::CommitFailed(batch, StorageFailure::Unavailable);
         assert_eq!(handed_over(&node.handle(START, failed)), [command()]);
+        let back = node.handle(START, Input::Watch(None));
+        assert_eq!(handed_over(&back), [command()], "nobody may have led before");
         assert!(saves_a_command(&node.handle(START, lead(2))));
+    }
+
+    #[test]
+    fn a_page_that_is_left_asks_for_everything_at_last_and_again_when_it_comes_back() {
+        let ids = [9, 7].map(|number| CommandId(uuid::Uuid::from_u128(number)));
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let asked = |outputs: &[Output]| -> Vec<CommandId> {
+            let broadcasts = outputs.iter().filter_map(|output| match output {
+                Output::Broadcast(text) => serde_json::from_str(text).ok(),
+                _ => None,
+            });
+            broadcasts
+                .filter_map(|message| match message {
+                    TabMessage::Intent { command, .. } => Some(command),
+                    _ => None,
+                })
+                .collect()
+        };
+        let mut handle = |input| asked(&node.handle(START, input));
+        assert_eq!(handle(Input::Intent { intent: vote(), command: ids[0] }), [ids[0]]);
+        assert_eq!(handle(Input::Intent { intent: vote(), command: ids[1] }), []);
+        assert_eq!(handle(Input::Suspend), [ids[1]]);
+        assert_eq!(handle(Input::Watch(None)), [ids[0]]);
+    }
+
+    #[test]
+    fn whoever_leads_twice_goes_on_from_what_it_had() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        let saving = node.handle(START, lead(1));
+        let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+        assert!(!saves_a_command(&node.handle(START, lead(2))), "it may be saved by now");
+        let failed = Input::CommitFailed(batch, StorageFailure::Fenced);
+        assert!(saves_a_command(&node.handle(START, failed)));
+        assert!(node.is_leading());
+    }
+
+    #[test]
+    fn what_is_done_while_leading_again_does_not_overtake_what_is_not_decided() {
+        let (mut node, batch) = superseded_while_saving();
+        let _ = node.handle(START, lead(3));
+        let later = CommandId(uuid::Uuid::from_u128(1));
+        let given = node.handle(START, Input::Intent { intent: vote(), command: later });
+        assert!(!saves_a_command(&given));
+        let failed = Input::CommitFailed(batch, StorageFailure::Fenced);
+        let saved: Vec<String> = node
+            .handle(START, failed)
+            .into_iter()
+            .filter_map(|output| match output {
+                Output::Commit(batch) => batch.rows[0].value.clone(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(saved.len(), 1, "the later one was given while nobody was connected: {saved:?}");
+        assert!(saved[0].contains(&command().0.to_string()));
     }
 
     #[test]

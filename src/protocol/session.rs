@@ -819,7 +819,8 @@ impl Session {
         let Some(signed) = self.outbox.remove(sequence) else { return };
         let vote = matches!(signed.command.action, Action::Vote(_));
         let kept = KeptReceipt { receipt: ack.receipt.clone(), vote };
-        if vote {
+        let is_newer = self.receipt.as_ref().is_none_or(|receipt| receipt.revision < ack.revision);
+        if vote && is_newer {
             self.receipt = Some(ack.receipt.clone());
         }
         let mut rows = vec![Row::outbox_done(self.room, sequence), Row::receipt(self.room, &kept)];

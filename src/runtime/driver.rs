@@ -20,6 +20,7 @@ use crate::adapters::timer::{self, Alarm};
 use crate::domain::Timestamp;
 use crate::protocol::effect::{Batch, Output};
 use crate::protocol::node::{Input, Node};
+use crate::protocol::storage::Row;
 use crate::protocol::view::Intent;
 
 /// After publishing, this many times as long as it took is left to everything else: a small room's page is
@@ -55,6 +56,8 @@ pub struct Driver {
     peerjs: PeerJs,
     keeping: Keeping,
     epoch: Cell<u64>,
+    /// How often the lead was asked for or given up: what takes its time looks whether it is still wanted.
+    turn: Cell<u64>,
     lock: Slot<LeaderLock>,
     channel: Slot<Channel>,
     page: Slot<Page>,
@@ -79,6 +82,7 @@ impl Driver {
             peerjs: parts.peerjs,
             keeping: parts.keeping,
             epoch: Cell::new(0),
+            turn: Cell::new(0),
             lock: Slot::default(),
             channel: Slot::default(),
             page: Slot::default(),
@@ -115,6 +119,7 @@ impl Driver {
     // --- the lead ------------------------------------------------------------------------------
 
     fn ask_for_lead(&self) {
+        self.turn.update(|turn| turn + 1);
         let me = self.me.clone();
         if LeaderLock::available() {
             let lock = LeaderLock::request(&format!("owner:{}", self.name), move || {
@@ -130,21 +135,28 @@ impl Driver {
     /// The lock is ours: fence off whoever led before, load everything, and go.
     fn take_lead(&self) {
         let me = self.me.clone();
+        let turn = self.turn.get();
         spawn_local(async move {
             let Some(driver) = me.upgrade() else { return };
-            let (rows, durable) = match &driver.keeping {
-                Keeping::Disk(storage) => match load(storage, &driver.epoch).await {
-                    Ok(rows) => (rows, true),
-                    Err(words) => {
-                        return driver
-                            .signals
-                            .notices
-                            .update(|notices| notices.fatal = Some(words));
-                    }
-                },
-                Keeping::Nothing => (Vec::new(), false),
+            let loaded = match &driver.keeping {
+                Keeping::Disk(storage) => {
+                    load(storage).await.map(|(epoch, rows)| (epoch, rows, true))
+                }
+                Keeping::Nothing => Ok((driver.epoch.get(), Vec::new(), false)),
             };
-            driver.handle(Input::Lead { epoch: driver.epoch.get(), rows, durable });
+            // Meanwhile the page may have been left, and the lock with it.
+            if driver.turn.get() != turn {
+                return;
+            }
+            match loaded {
+                Ok((epoch, rows, durable)) => {
+                    driver.epoch.set(epoch);
+                    driver.handle(Input::Lead { epoch, rows, durable });
+                }
+                Err(words) => {
+                    driver.signals.notices.update(|notices| notices.fatal = Some(words));
+                }
+            }
         });
     }
 
@@ -164,6 +176,7 @@ impl Driver {
             PageEvent::Visible | PageEvent::Resumed => self.handle(Input::Wake),
             PageEvent::Leaving => {
                 self.handle(Input::Suspend);
+                self.turn.update(|turn| turn + 1);
                 let before = self.lock.replace(None);
                 drop(before);
             }
@@ -296,13 +309,11 @@ impl Driver {
     }
 }
 
-async fn load(
-    storage: &Storage,
-    epoch: &Cell<u64>,
-) -> Result<Vec<crate::protocol::storage::Row>, String> {
-    let raised = storage.raise_epoch().await.map_err(|error| error.to_string())?;
-    epoch.set(raised);
-    storage.load().await.map_err(|error| error.to_string())
+/// Raises the epoch, and reads everything under it.
+async fn load(storage: &Storage) -> Result<(u64, Vec<Row>), String> {
+    let epoch = storage.raise_epoch().await.map_err(|error| error.to_string())?;
+    let rows = storage.load().await.map_err(|error| error.to_string())?;
+    Ok((epoch, rows))
 }
 
 fn with(driver: &Weak<Driver>, act: impl FnOnce(&Driver)) {

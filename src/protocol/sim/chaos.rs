@@ -25,6 +25,8 @@ const CALM_MS: u64 = 20_000;
 const ASKED_EVERY_MS: u64 = 500;
 /// The longest that a browser freezes a tab here.
 const FROZEN_MS_MAX: u64 = 60_000;
+/// Somebody who leaves a page is away for so long at least: longer than it takes to hear of a lock.
+const LEFT_MS_MIN: u64 = 100;
 /// The longest that a connection is congested, or passes nothing.
 const STALLED_MS_MAX: u64 = 20_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -202,7 +204,11 @@ impl Chaos {
             36 | 37 => {
                 if let Some(tab) = self.any_awake() {
                     let ms = self.sim.random.up_to(FROZEN_MS_MAX);
-                    self.sim.freeze(tab, ms);
+                    if self.one_in(4) {
+                        self.sim.leave(tab, LEFT_MS_MIN + ms);
+                    } else {
+                        self.sim.freeze(tab, ms);
+                    }
                 }
             }
             38 => self.cut_the_power(),

@@ -67,6 +67,8 @@ pub struct Tab {
     alarm: Option<Timestamp>,
     /// Until then the browser lets it do nothing.
     frozen_until: Timestamp,
+    /// Whether its page was left and waits in a cache to be shown again.
+    left: bool,
     /// What happened to it meanwhile.
     waiting: BTreeMap<Source, VecDeque<Event>>,
 }
@@ -221,6 +223,7 @@ impl Sim {
             committing_until: START,
             alarm: None,
             frozen_until: START,
+            left: false,
             waiting: BTreeMap::new(),
         });
         self.start(tab);
@@ -248,6 +251,7 @@ impl Sim {
         dead.links.clear();
         dead.shunned.clear();
         dead.frozen_until = self.now;
+        dead.left = false;
         dead.waiting.clear();
         self.disks[device].waiting.retain(|waiting| *waiting != tab);
         if self.disks[device].leader == Some(tab) {
@@ -272,6 +276,22 @@ impl Sim {
         self.schedule(ms, Event::Thaw { tab, generation });
     }
 
+    /// Somebody leaves a page and comes back to it before its browser forgets it.
+    pub fn leave(&mut self, tab: usize, ms: u64) {
+        self.tell(|| format!("tab {tab} is left for {ms} ms"));
+        self.ledger.seen(Seen::Left);
+        self.input(tab, Input::Suspend);
+        let device = self.tabs[tab].device;
+        let disk = &mut self.disks[device];
+        disk.waiting.retain(|waiting| *waiting != tab);
+        if disk.leader == Some(tab) {
+            disk.leader = None;
+        }
+        self.tabs[tab].left = true;
+        self.freeze(tab, ms);
+        self.grant(device);
+    }
+
     pub fn is_frozen(&self, tab: usize) -> bool {
         let Tab { frozen_until, waiting, .. } = &self.tabs[tab];
         self.now < *frozen_until || !waiting.is_empty()
@@ -283,16 +303,29 @@ impl Sim {
             return;
         }
         let mut waiting = std::mem::take(&mut self.tabs[tab].waiting);
-        let generation = self.tabs[tab].generation;
+        let (device, generation) = (self.tabs[tab].device, self.tabs[tab].generation);
+        let is_back = std::mem::take(&mut self.tabs[tab].left);
+        if is_back {
+            // It asks anew for the lock, and what other tabs said reached nobody.
+            waiting.remove(&Source::Lock);
+            waiting.remove(&Source::OtherTabs);
+            let watching = self.tabs[tab].node.as_ref().and_then(Node::watching);
+            let watch = Event::Input { tab, generation, input: Input::Watch(watching) };
+            waiting.entry(watch.source()).or_default().push_front(watch);
+        }
         let tick = Event::Input { tab, generation, input: Input::Tick };
         waiting.entry(tick.source()).or_default().push_back(tick);
         while let Some(last) = waiting.len().checked_sub(1) {
             let at = usize::try_from(self.random.up_to(last as u64)).unwrap_or(last);
-            let Some(source) = waiting.keys().nth(at).copied() else { return };
+            let Some(source) = waiting.keys().nth(at).copied() else { break };
             match waiting.get_mut(&source).and_then(VecDeque::pop_front) {
                 Some(event) => self.happen(event),
                 None => drop(waiting.remove(&source)),
             }
+        }
+        if is_back {
+            self.disks[device].waiting.push(tab);
+            self.grant(device);
         }
     }
 

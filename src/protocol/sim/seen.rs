@@ -25,6 +25,8 @@ pub enum Seen {
     RelaxedWriteLost,
     /// Something happened to a tab that its browser had frozen.
     Frozen,
+    /// A page was left, and shown again later.
+    Left,
     ClockWentBack,
     // What the machines made of it.
     DuplicateAcked,
@@ -41,7 +43,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Cut,
         Self::HalfCut,
         Self::Stall,
@@ -56,6 +58,7 @@ impl Seen {
         Self::CommitNobodyHeardOf,
         Self::RelaxedWriteLost,
         Self::Frozen,
+        Self::Left,
         Self::ClockWentBack,
         Self::DuplicateAcked,
         Self::Refused,
