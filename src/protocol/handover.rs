@@ -7,6 +7,8 @@
 //! A tab that stops leading may still be saving. The next leader may have loaded what was saved, and answered it, before the
 //! outcome is heard here. So nothing of that is handed over before it is known to have failed, nor what was done after it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::effect::BatchId;
@@ -39,6 +41,10 @@ impl Item {
             Intent::Act { room, .. } => Some(room.poll),
             Intent::TryNow | Intent::Dismiss { .. } | Intent::Forget { .. } => None,
         }
+    }
+
+    fn is_outside(&self, polls: &BTreeSet<PollId>) -> bool {
+        self.poll().is_none_or(|poll| !polls.contains(&poll))
     }
 
     fn is_saving(&self) -> bool {
@@ -90,7 +96,7 @@ impl Handover {
         let saved = Stage::Saving(batch);
         while let Some(last) = self.items.iter().rposition(|item| item.stage == saved) {
             decides = true;
-            let poll = self.items[last].poll();
+            let poll = self.items.get(last).and_then(Item::poll);
             let mut at = 0..;
             // What failed before it must not come after it.
             self.items.retain(|item| {
@@ -130,27 +136,23 @@ impl Handover {
     /// What the leader is to be asked for now.
     pub fn next_to_ask(&mut self) -> Vec<Task> {
         self.mix_up();
-        self.ask(|items, at| {
-            let poll = items[at].poll();
-            poll.is_none() || items[..at].iter().all(|item| item.poll() != poll)
-        })
+        self.ask(|is_first| is_first)
     }
 
     /// What the leader is to be asked for at last, when this tab goes away: all that is not behind something that is being saved.
     pub fn last_to_ask(&mut self) -> Vec<Task> {
-        self.ask(|_, _| true)
+        self.ask(|_| true)
     }
 
-    fn ask(&mut self, may: impl Fn(&[Item], usize) -> bool) -> Vec<Task> {
-        let is_asked = |at: &usize| {
-            let items = &self.items;
-            items[*at].stage == Stage::Waiting && self.is_decided(*at) && may(items, *at)
-        };
-        let asked: Vec<usize> = (0..self.items.len()).filter(is_asked).collect();
+    fn ask(&mut self, may: impl Fn(bool) -> bool) -> Vec<Task> {
+        let undecided = self.undecided();
+        let mut seen = BTreeSet::new();
+        let asked = self.items.iter_mut().filter(|item| {
+            let is_first = item.poll().is_none_or(|poll| seen.insert(poll));
+            item.stage == Stage::Waiting && item.is_outside(&undecided) && may(is_first)
+        });
         asked
-            .into_iter()
-            .map(|at| {
-                let item = &mut self.items[at];
+            .map(|item| {
                 item.stage = Stage::Asked;
                 (item.command, item.intent.clone(), item.given)
             })
@@ -160,20 +162,17 @@ impl Handover {
     /// This tab leads: what is to be done now.
     pub fn take(&mut self) -> Vec<Task> {
         self.mix_up();
-        let decided: Vec<bool> = (0..self.items.len()).map(|at| self.is_decided(at)).collect();
-        let (now, later) = std::mem::take(&mut self.items)
-            .into_iter()
-            .zip(decided)
-            .partition::<Vec<_>, _>(|(_, is_decided)| *is_decided);
-        self.items = later.into_iter().map(|(item, _)| item).collect();
-        now.into_iter().map(|(item, _)| (item.command, item.intent, item.given)).collect()
+        let undecided = self.undecided();
+        let items = std::mem::take(&mut self.items).into_iter();
+        let (now, later): (Vec<Item>, Vec<Item>) =
+            items.partition(|item| item.is_outside(&undecided));
+        self.items = later;
+        now.into_iter().map(|item| (item.command, item.intent, item.given)).collect()
     }
 
-    /// Whether nothing in its poll is being saved.
-    fn is_decided(&self, at: usize) -> bool {
-        let item = &self.items[at];
-        let mut others = self.items.iter().filter(|other| other.poll() == item.poll());
-        !item.is_saving() && (item.poll().is_none() || !others.any(Item::is_saving))
+    /// The polls in which something is being saved.
+    fn undecided(&self) -> BTreeSet<PollId> {
+        self.items.iter().filter(|item| item.is_saving()).filter_map(Item::poll).collect()
     }
 
     /// What a deliberate bug does to the order.
