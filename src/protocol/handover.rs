@@ -43,6 +43,10 @@ impl Item {
         }
     }
 
+    fn task(&self) -> Task {
+        (self.command, self.intent.clone(), self.given)
+    }
+
     fn is_outside(&self, polls: &BTreeSet<PollId>) -> bool {
         self.poll().is_none_or(|poll| !polls.contains(&poll))
     }
@@ -136,38 +140,38 @@ impl Handover {
     /// What the leader is to be asked for now.
     pub fn next_to_ask(&mut self) -> Vec<Task> {
         self.mix_up();
-        self.ask(|is_first| is_first)
-    }
-
-    /// What the leader is to be asked for at last, when this tab goes away: all that is not behind something that is being saved.
-    pub fn last_to_ask(&mut self) -> Vec<Task> {
-        self.ask(|_| true)
-    }
-
-    fn ask(&mut self, may: impl Fn(bool) -> bool) -> Vec<Task> {
         let undecided = self.undecided();
         let mut seen = BTreeSet::new();
-        let asked = self.items.iter_mut().filter(|item| {
+        let next = self.items.iter_mut().filter(|item| {
             let is_first = item.poll().is_none_or(|poll| seen.insert(poll));
-            item.stage == Stage::Waiting && item.is_outside(&undecided) && may(is_first)
+            item.stage == Stage::Waiting && item.is_outside(&undecided) && is_first
         });
-        asked
-            .map(|item| {
-                item.stage = Stage::Asked;
-                (item.command, item.intent.clone(), item.given)
-            })
-            .collect()
+        next.map(|item| {
+            item.stage = Stage::Asked;
+            item.task()
+        })
+        .collect()
+    }
+
+    /// This tab goes away: what the leader is to be asked for at last. What it was asked for is the leader's from then on, also
+    /// should this tab come back: it would not have heard what became of it.
+    pub fn let_go(&mut self) -> Vec<Task> {
+        let items = self.remove_decided().into_iter();
+        items.filter(|item| item.stage == Stage::Waiting).map(|item| item.task()).collect()
     }
 
     /// This tab leads: what is to be done now.
     pub fn take(&mut self) -> Vec<Task> {
         self.mix_up();
+        self.remove_decided().iter().map(Item::task).collect()
+    }
+
+    fn remove_decided(&mut self) -> Vec<Item> {
         let undecided = self.undecided();
         let items = std::mem::take(&mut self.items).into_iter();
-        let (now, later): (Vec<Item>, Vec<Item>) =
-            items.partition(|item| item.is_outside(&undecided));
-        self.items = later;
-        now.into_iter().map(|item| (item.command, item.intent, item.given)).collect()
+        let (decided, rest) = items.partition(|item| item.is_outside(&undecided));
+        self.items = rest;
+        decided
     }
 
     /// The polls in which something is being saved.
@@ -250,11 +254,24 @@ mod tests {
         handover.give(id(7), vote(elsewhere()));
         let free = [2, 3, 4, 6].map(|number| (number, Given::Now));
         assert_eq!(next(&mut handover), free);
-        assert_eq!(numbers(handover.last_to_ask()), [(7, Given::Now)]);
-        let taken = [2, 3, 4, 6, 7].map(|number| (number, Given::Now));
+        handover.taken(id(4));
+        handover.ask_again();
+        let taken = [2, 3, 6, 7].map(|number| (number, Given::Earlier));
         assert_eq!(numbers(handover.take()), taken);
         assert!(handover.failed(FIRST));
-        assert_eq!(numbers(handover.take()), [(9, Given::Earlier), (1, Given::Now)]);
+        assert_eq!(numbers(handover.take()), [9, 1].map(|number| (number, Given::Earlier)));
+    }
+
+    #[test]
+    fn a_tab_that_goes_away_leaves_everything_to_the_leader_but_what_is_being_saved() {
+        let mut handover = with(&[(Some(FIRST), 9), (None, 8)]);
+        for number in [2, 3, 1] {
+            handover.give(id(number), vote(elsewhere()));
+        }
+        assert_eq!(next(&mut handover), [(2, Given::Now)]);
+        assert_eq!(numbers(handover.let_go()), [(3, Given::Now), (1, Given::Now)]);
+        assert!(handover.failed(FIRST));
+        assert_eq!(numbers(handover.take()), [(9, Given::Earlier), (8, Given::Earlier)]);
     }
 
     #[test]
@@ -263,7 +280,7 @@ mod tests {
         handover.give(id(1), vote(room()));
         assert!(handover.failed(FIRST));
         assert_eq!(next(&mut handover), [], "the second may get there");
-        assert_eq!(numbers(handover.last_to_ask()), []);
+        assert_eq!(numbers(handover.let_go()), []);
         assert_eq!(numbers(handover.take()), []);
         assert!(handover.failed(SECOND));
         for number in [5, 4, 6] {

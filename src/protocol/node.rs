@@ -20,7 +20,9 @@ use super::random::Random;
 use super::session::{Reach, Remembered, Session};
 use super::signalling::{IdPolicy, Signalling};
 use super::storage::{CachedPoll, Row, Stored};
-use super::view::{AppView, Intent, RoomView, SignallingView, StorageView, Summary, TabView};
+use super::view::{
+    AppView, Intent, Rejected, RoomView, SignallingView, StorageView, Summary, TabView,
+};
 use crate::domain::Timestamp;
 use crate::domain::bug::{self, Bug};
 use crate::domain::command::{CommandId, SignedCommand};
@@ -149,6 +151,7 @@ struct Leading {
 struct Resting {
     cached: Option<CachedPoll>,
     receipt: Option<Receipt>,
+    rejected: Vec<Rejected>,
 }
 
 /// What every machine draws on.
@@ -312,7 +315,7 @@ impl Node {
                     leading.stop(&mut cx);
                     *role = Role::Following(Following::default());
                 } else {
-                    let tasks = self.desk.handover.last_to_ask();
+                    let tasks = self.desk.handover.let_go();
                     self.desk.send(&mut cx, tasks);
                 }
                 broadcast(&mut cx, &TabMessage::Bye { tab: self.desk.tab });
@@ -440,7 +443,8 @@ impl Leading {
         };
         for (room, cached) in stored.rooms {
             let receipt = stored.receipts.remove(&room);
-            leading.resting.insert(room, Resting { cached: Some(cached), receipt });
+            let resting = Resting { cached: Some(cached), receipt, rejected: Vec::new() };
+            leading.resting.insert(room, resting);
         }
         for (room, outbox) in stored.outboxes {
             leading.open(cx, room, outbox);
@@ -648,8 +652,9 @@ impl Leading {
     /// Starts a session unless there is one; our own rooms are the hub's.
     fn open(&mut self, cx: &mut Context<'_>, room: RoomRef, outbox: Vec<(u64, SignedCommand)>) {
         if room.owner != cx.key.public() && !self.sessions.contains_key(&room) {
-            let Resting { cached, receipt } = self.resting.remove(&room).unwrap_or_default();
-            let remembered = Remembered { outbox, cached, receipt };
+            let Resting { cached, receipt, rejected } =
+                self.resting.remove(&room).unwrap_or_default();
+            let remembered = Remembered { outbox, cached, receipt, rejected };
             self.sessions.insert(room, Session::new(room, remembered, cx.now));
             cx.changed();
         }
@@ -723,9 +728,10 @@ impl Leading {
     fn rest(&mut self, cx: &mut Context<'_>, room: RoomRef) {
         if let Some(mut session) = self.sessions.remove(&room) {
             session.stop(cx);
-            if let Some(cached) = session.cached() {
-                let receipt = session.receipt().cloned();
-                self.resting.insert(room, Resting { cached: Some(cached), receipt });
+            let (cached, receipt) = (session.cached(), session.receipt().cloned());
+            let rejected = session.rejected().to_vec();
+            if cached.is_some() || !rejected.is_empty() {
+                self.resting.insert(room, Resting { cached, receipt, rejected });
             }
             cx.changed();
         }
@@ -1002,7 +1008,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_left_asks_for_everything_at_last_and_again_when_it_comes_back() {
+    fn a_page_that_is_left_asks_for_everything_at_last_and_leaves_it_to_the_leader() {
         let ids = [9, 7].map(|number| CommandId(uuid::Uuid::from_u128(number)));
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
         let asked = |outputs: &[Output]| -> Vec<CommandId> {
@@ -1021,7 +1027,9 @@ mod tests {
         assert_eq!(handle(Input::Intent { intent: vote(), command: ids[0] }), [ids[0]]);
         assert_eq!(handle(Input::Intent { intent: vote(), command: ids[1] }), []);
         assert_eq!(handle(Input::Suspend), [ids[1]]);
-        assert_eq!(handle(Input::Watch(None)), [ids[0]]);
+        assert_eq!(handle(Input::Watch(None)), []);
+        assert_eq!(handle(lead(2)), []);
+        assert!(node.desk.handover.is_empty());
     }
 
     #[test]
@@ -1169,6 +1177,19 @@ mod tests {
         assert!(!given.contains(&taken));
         let [batch] = batches(&given)[..] else { panic!("{given:?}") };
         assert!(node.handle(START, Input::Committed(batch)).contains(&taken));
+    }
+
+    #[test]
+    fn what_was_refused_is_told_also_to_who_comes_back_to_its_room_later() {
+        let mut node = dialling();
+        let refused = node.handle(START, Input::Intent { intent: vote(), command: command() });
+        assert_eq!(batches(&refused), [], "not connected");
+        for watched in [None, Some(room())] {
+            let _ = node.handle(START, Input::Watch(watched));
+        }
+        let ids: Vec<CommandId> =
+            node.view().rooms[0].rejected.iter().map(|rejected| rejected.id).collect();
+        assert_eq!(ids, [command()]);
     }
 
     #[test]

@@ -142,6 +142,8 @@ pub struct Remembered {
     pub outbox: Vec<(u64, SignedCommand)>,
     pub cached: Option<CachedPoll>,
     pub receipt: Option<Receipt>,
+    /// Nobody has read these yet.
+    pub rejected: Vec<Rejected>,
 }
 
 #[derive(Debug)]
@@ -205,7 +207,7 @@ impl Session {
             listed: None,
             outbox: Outbox::restore(remembered.outbox),
             settling,
-            rejected: Vec::new(),
+            rejected: remembered.rejected,
             receipt: remembered.receipt,
             bucket: TokenBucket::new(SEND_BURST, SENDS_PER_SECOND, now),
             send_after: now,
@@ -238,6 +240,11 @@ impl Session {
     /// The owner's word for our newest confirmed vote.
     pub fn receipt(&self) -> Option<&Receipt> {
         self.receipt.as_ref()
+    }
+
+    /// What came back and nobody has read yet.
+    pub fn rejected(&self) -> &[Rejected] {
+        &self.rejected
     }
 
     pub fn outbox(&self) -> &Outbox {

@@ -154,6 +154,8 @@ impl Driver {
                     driver.handle(Input::Lead { epoch, rows, durable });
                 }
                 Err(words) => {
+                    // Another tab may have more luck.
+                    drop(driver.lock.replace(None));
                     driver.signals.notices.update(|notices| notices.fatal = Some(words));
                 }
             }

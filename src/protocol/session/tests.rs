@@ -595,7 +595,7 @@ fn a_state_that_can_not_follow_what_was_seen_is_shown_with_a_warning() {
         });
         let at_ms = Timestamp(0);
         let cached = seen.map(|poll| CachedPoll { poll: Arc::new(poll), at_ms, settling: vec![] });
-        let mut bench = Bench::remembering(Remembered { outbox: vec![], cached, receipt });
+        let mut bench = Bench::remembering(Remembered { cached, receipt, ..Remembered::default() });
         bench.told(20, 0);
         bench.enter();
         let warning = bench.session.view(bench.owner.public(), SignallingView::Open).warning;
