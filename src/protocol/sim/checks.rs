@@ -55,9 +55,9 @@ pub struct Ledger {
     replayed: BTreeSet<CommandId>,
     /// Commands that somebody altered on their way, or cut short: for these ids anything may come back.
     altered: BTreeSet<CommandId>,
-    /// In which tab, of which generation, a command was given, and how many before it there.
+    /// In which tab, and during which visit to its page, a command was given, and how many before it.
     given: BTreeMap<CommandId, ((usize, u64), usize)>,
-    /// The newest of those of each tab that storage had.
+    /// The newest of those of each visit that storage had.
     newest_given: BTreeMap<(usize, u64), usize>,
     /// The place among the saved of the newest command of each author in the log.
     newest_saved: BTreeMap<PublicKey, usize>,
@@ -495,15 +495,15 @@ impl Ledger {
     }
 
     /// Somebody wants something of the poll.
-    pub fn gave(&mut self, tab: usize, generation: u64, id: CommandId) {
+    pub fn gave(&mut self, visit: (usize, u64), id: CommandId) {
         let place = self.given.len();
-        self.given.insert(id, ((tab, generation), place));
+        self.given.insert(id, (visit, place));
     }
 
-    /// What is done in one tab comes into storage in the order in which it was done, whichever tab saves it.
+    /// What is done during one visit to a page comes into storage in the order in which it was done, whichever tab saves it.
     fn in_order_given(&mut self, id: CommandId) {
-        let Some((tab, place)) = self.given.get(&id) else { return };
-        let newest = self.newest_given.entry(*tab).or_insert(*place);
+        let Some((visit, place)) = self.given.get(&id) else { return };
+        let newest = self.newest_given.entry(*visit).or_insert(*place);
         assert!(*newest <= *place, "[7] {id} is saved after what was done after it");
         *newest = *place;
     }

@@ -67,6 +67,8 @@ pub struct Tab {
     alarm: Option<Timestamp>,
     /// Until then the browser lets it do nothing.
     frozen_until: Timestamp,
+    /// How often its page was left, for good or not.
+    visit: u64,
     /// Whether its page was left and waits in a cache to be shown again.
     left: bool,
     /// What happened to it meanwhile.
@@ -223,6 +225,7 @@ impl Sim {
             committing_until: START,
             alarm: None,
             frozen_until: START,
+            visit: 0,
             left: false,
             waiting: BTreeMap::new(),
         });
@@ -251,6 +254,7 @@ impl Sim {
         dead.links.clear();
         dead.shunned.clear();
         dead.frozen_until = self.now;
+        dead.visit += 1;
         dead.left = false;
         dead.waiting.clear();
         self.disks[device].waiting.retain(|waiting| *waiting != tab);
@@ -287,6 +291,7 @@ impl Sim {
         if disk.leader == Some(tab) {
             disk.leader = None;
         }
+        self.tabs[tab].visit += 1;
         self.tabs[tab].left = true;
         self.freeze(tab, ms);
         self.grant(device);
@@ -400,7 +405,7 @@ impl Sim {
         let command = self.next_id();
         let away = self.is_away(tab, &intent);
         if let Intent::Act { .. } = intent {
-            self.ledger.gave(tab, self.tabs[tab].generation, command);
+            self.ledger.gave((tab, self.tabs[tab].visit), command);
         }
         self.input(tab, Input::Intent { intent, command });
         if let Some((room, pending)) = away {
