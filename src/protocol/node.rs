@@ -152,6 +152,7 @@ struct Resting {
     cached: Option<CachedPoll>,
     receipt: Option<Receipt>,
     rejected: Vec<Rejected>,
+    answered: BTreeSet<CommandId>,
 }
 
 /// What every machine draws on.
@@ -441,9 +442,15 @@ impl Leading {
             publish_at: None,
             housekeeping: BTreeSet::new(),
         };
-        for (room, cached) in stored.rooms {
-            let receipt = stored.receipts.remove(&room);
-            let resting = Resting { cached: Some(cached), receipt, rejected: Vec::new() };
+        let rooms: BTreeSet<RoomRef> =
+            stored.rooms.keys().chain(stored.answered.keys()).copied().collect();
+        for room in rooms {
+            let resting = Resting {
+                cached: stored.rooms.remove(&room),
+                receipt: stored.receipts.remove(&room),
+                rejected: Vec::new(),
+                answered: stored.answered.remove(&room).unwrap_or_default(),
+            };
             leading.resting.insert(room, resting);
         }
         for (room, outbox) in stored.outboxes {
@@ -652,9 +659,9 @@ impl Leading {
     /// Starts a session unless there is one; our own rooms are the hub's.
     fn open(&mut self, cx: &mut Context<'_>, room: RoomRef, outbox: Vec<(u64, SignedCommand)>) {
         if room.owner != cx.key.public() && !self.sessions.contains_key(&room) {
-            let Resting { cached, receipt, rejected } =
+            let Resting { cached, receipt, rejected, answered } =
                 self.resting.remove(&room).unwrap_or_default();
-            let remembered = Remembered { outbox, cached, receipt, rejected };
+            let remembered = Remembered { outbox, cached, receipt, rejected, answered };
             self.sessions.insert(room, Session::new(room, remembered, cx.now));
             cx.changed();
         }
@@ -729,10 +736,8 @@ impl Leading {
         if let Some(mut session) = self.sessions.remove(&room) {
             session.stop(cx);
             let (cached, receipt) = (session.cached(), session.receipt().cloned());
-            let rejected = session.rejected().to_vec();
-            if cached.is_some() || !rejected.is_empty() {
-                self.resting.insert(room, Resting { cached, receipt, rejected });
-            }
+            let (rejected, answered) = (session.rejected().to_vec(), session.answered().clone());
+            self.resting.insert(room, Resting { cached, receipt, rejected, answered });
             cx.changed();
         }
     }

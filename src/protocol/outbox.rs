@@ -150,8 +150,9 @@ impl Outbox {
     }
 
     /// What storage has to forget.
-    pub fn refused(&self) -> impl Iterator<Item = u64> {
-        self.items.iter().filter(|(_, item)| item.refused.is_some()).map(|(sequence, _)| *sequence)
+    pub fn refused(&self) -> impl Iterator<Item = (u64, CommandId)> {
+        let refused = self.items.iter().filter(|(_, item)| item.refused.is_some());
+        refused.map(|(sequence, item)| (*sequence, item.signed.command.id))
     }
 
     pub fn remove(&mut self, sequence: u64) -> Option<SignedCommand> {
@@ -222,7 +223,7 @@ mod tests {
         outbox.unsend();
         outbox.unsend_one(first);
         assert_eq!(outbox.next_to_send(), None);
-        assert_eq!(outbox.refused().collect::<Vec<_>>(), [4]);
+        assert_eq!(outbox.refused().collect::<Vec<_>>(), [(4, first)]);
         assert_eq!(outbox.forgotten(4), Some((vote(1), Code::IdReused)));
         assert_eq!(outbox.forgotten(4), None);
         assert_eq!(outbox.forgotten(7), None, "that one was not refused");

@@ -144,6 +144,8 @@ pub struct Remembered {
     pub receipt: Option<Receipt>,
     /// Nobody has read these yet.
     pub rejected: Vec<Rejected>,
+    /// Commands of ours that were acked, or refused for good: whoever hands one over late has not heard of it.
+    pub answered: BTreeSet<CommandId>,
 }
 
 #[derive(Debug)]
@@ -170,6 +172,7 @@ pub struct Session {
     /// Acked, but the increment that shows it is still under way.
     settling: Vec<(u64, SignedCommand)>,
     rejected: Vec<Rejected>,
+    answered: BTreeSet<CommandId>,
     receipt: Option<Receipt>,
     bucket: TokenBucket,
     send_after: Timestamp,
@@ -208,6 +211,7 @@ impl Session {
             outbox: Outbox::restore(remembered.outbox),
             settling,
             rejected: remembered.rejected,
+            answered: remembered.answered,
             receipt: remembered.receipt,
             bucket: TokenBucket::new(SEND_BURST, SENDS_PER_SECOND, now),
             send_after: now,
@@ -245,6 +249,10 @@ impl Session {
     /// What came back and nobody has read yet.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
+    }
+
+    pub fn answered(&self) -> &BTreeSet<CommandId> {
+        &self.answered
     }
 
     pub fn outbox(&self) -> &Outbox {
@@ -469,9 +477,9 @@ impl Session {
             if !rows.is_empty() {
                 self.write_answer(cx, rows);
             }
-            let refused: Vec<u64> = self.outbox.refused().collect();
-            for sequence in refused {
-                self.forget(cx, sequence);
+            let refused: Vec<(u64, CommandId)> = self.outbox.refused().collect();
+            for (sequence, id) in refused {
+                self.forget(cx, sequence, id);
             }
         }
     }
@@ -773,7 +781,7 @@ impl Session {
     /// Takes over what was given to another tab while that one was connected.
     pub fn adopt(&mut self, cx: &mut Context<'_>, id: CommandId, action: Action) {
         let is_known = self.outbox.find(id).is_some()
-            || self.settling.iter().any(|(_, signed)| signed.command.id == id)
+            || self.answered.contains(&id)
             || self.rejected.iter().any(|rejected| rejected.id == id);
         if is_known {
             return;
@@ -824,6 +832,7 @@ impl Session {
             return self.fail(cx, Why::Lost);
         }
         let Some(signed) = self.outbox.remove(sequence) else { return };
+        self.answered.insert(signed.command.id);
         let vote = matches!(signed.command.action, Action::Vote(_));
         let kept = KeptReceipt { receipt: ack.receipt.clone(), vote };
         let is_newer = self.receipt.as_ref().is_none_or(|receipt| receipt.revision < ack.revision);
@@ -848,8 +857,9 @@ impl Session {
 
     /// Takes a refused command out of storage. Nobody is told of the refusal before: a page that is closed until then would
     /// send it again, and it might be taken.
-    fn forget(&mut self, cx: &mut Context<'_>, sequence: u64) {
-        let batch = cx.commit(vec![Row::outbox_done(self.room, sequence)], Durability::Strict);
+    fn forget(&mut self, cx: &mut Context<'_>, sequence: u64, id: CommandId) {
+        let rows = vec![Row::outbox_done(self.room, sequence), Row::refusal(self.room, id)];
+        let batch = cx.commit(rows, Durability::Strict);
         self.saving.insert(batch, Saving::Refusal(sequence));
     }
 
@@ -869,7 +879,7 @@ impl Session {
             return;
         }
         if let Some(sequence) = self.outbox.refuse(id, error.code) {
-            self.forget(cx, sequence);
+            self.forget(cx, sequence, id);
         }
     }
 
@@ -884,6 +894,7 @@ impl Session {
             Some(Saving::Refusal(sequence)) => {
                 if let Some((SignedCommand { command, .. }, code)) = self.outbox.forgotten(sequence)
                 {
+                    self.answered.insert(command.id);
                     self.reject(cx, command.id, command.action, code.message().to_owned());
                 }
                 self.pump(cx);

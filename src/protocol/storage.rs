@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
-use crate::domain::command::SignedCommand;
+use crate::domain::command::{CommandId, SignedCommand};
 use crate::domain::identity::{PollId, PublicKey, RoomRef};
 use crate::domain::log::{Receipt, Record};
 use crate::domain::poll::Poll;
@@ -18,7 +18,7 @@ pub enum Store {
     Log,
     /// Commands not yet acked: `owner/poll/sequence` to a signed command.
     Outbox,
-    /// Proof of what was acked: `owner/poll/commandId` to a receipt.
+    /// How commands were answered for good: `owner/poll/commandId` to a receipt, which proves that it was acked, or to a refusal.
     Receipts,
     /// Polls of others: `owner/poll` to the cached copy.
     Rooms,
@@ -77,6 +77,10 @@ impl Row {
         Self::put(Store::Receipts, format!("{}/{}", room_key(room), kept.receipt.command_id), kept)
     }
 
+    pub fn refusal(room: RoomRef, id: CommandId) -> Self {
+        Self::put(Store::Receipts, format!("{}/{id}", room_key(room)), &KeptRefusal::Refused)
+    }
+
     pub fn cached(room: RoomRef, cached: &CachedPoll) -> Self {
         Self::put(Store::Rooms, room_key(room), cached)
     }
@@ -98,6 +102,13 @@ pub struct KeptReceipt {
     pub vote: bool,
 }
 
+/// That a command was refused for good.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeptRefusal {
+    Refused,
+}
+
 /// A joined poll as last seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedPoll {
@@ -113,6 +124,8 @@ pub struct Stored {
     pub logs: BTreeMap<PollId, Vec<Record>>,
     pub outboxes: BTreeMap<RoomRef, Vec<(u64, SignedCommand)>>,
     pub receipts: BTreeMap<RoomRef, Receipt>,
+    /// Commands that were acked, or refused for good.
+    pub answered: BTreeMap<RoomRef, BTreeSet<CommandId>>,
     pub rooms: BTreeMap<RoomRef, CachedPoll>,
     pub visitors: BTreeMap<PollId, BTreeSet<String>>,
     pub unreadable: usize,
@@ -146,8 +159,13 @@ impl Stored {
                 self.outboxes.entry(signed.command.room).or_default().push((sequence, signed));
             }
             Store::Receipts => {
+                let (room, id) = row.key.rsplit_once('/')?;
+                let room = parse_room_key(room)?;
+                self.answered.entry(room).or_default().insert(CommandId(id.parse().ok()?));
+                if serde_json::from_str::<KeptRefusal>(value).is_ok() {
+                    return Some(());
+                }
                 let kept: KeptReceipt = serde_json::from_str(value).ok()?;
-                let room = parse_room_key(row.key.rsplit_once('/')?.0)?;
                 let newest = self.receipts.get(&room).map_or(0, |receipt| receipt.revision);
                 if kept.vote && kept.receipt.revision > newest {
                     self.receipts.insert(room, kept.receipt);
@@ -204,14 +222,17 @@ mod tests {
             settling: vec![(2, vote.clone())],
         };
         let ids = BTreeSet::from(["a".to_owned()]);
+        let refused = CommandId(uuid::Uuid::from_u128(10));
         let older = KeptReceipt { receipt: first.receipt.clone(), vote: true };
         let newer = KeptReceipt { receipt: second.receipt.clone(), vote: true };
+        let (first_id, vote_id) = (first.receipt.command_id, second.receipt.command_id);
         let stored = Stored::parse(vec![
             Row::record(&second),
             Row::record(&first),
             Row::outbox(12, &vote),
             Row::receipt(room(), &newer),
             Row::receipt(room(), &older),
+            Row::refusal(room(), refused),
             Row::cached(room(), &cached),
             Row::visitors(room().poll, &ids),
         ]);
@@ -219,6 +240,8 @@ mod tests {
         assert_eq!(stored.logs.get(&room().poll), Some(&vec![first, second.clone()]));
         assert_eq!(stored.outboxes.get(&room()), Some(&vec![(12, vote)]));
         assert_eq!(stored.receipts.get(&room()), Some(&second.receipt));
+        let answered = [first_id, vote_id, refused].into_iter().collect::<BTreeSet<CommandId>>();
+        assert_eq!(stored.answered.get(&room()), Some(&answered));
         assert_eq!(stored.rooms.get(&room()), Some(&cached));
         assert_eq!(stored.visitors.get(&room().poll), Some(&ids));
     }

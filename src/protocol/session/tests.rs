@@ -733,6 +733,14 @@ fn what_was_refused_is_not_taken_when_it_is_handed_over_late() {
     assert_eq!(before.rejected.len(), 1);
     bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
     assert_eq!(view(&bench), before);
+    bench.session.dismiss(&mut bench.world.cx(), id(7));
+    bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
+    assert!(bench.session.outbox().is_empty(), "read or not");
+
+    let answered = BTreeSet::from([id(7)]);
+    let mut bench = Bench::remembering(Remembered { answered, ..Remembered::default() });
+    bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
+    assert!(bench.session.outbox().is_empty(), "whoever leads");
 }
 
 #[test]
@@ -771,14 +779,14 @@ fn a_refused_command_leaves_storage_even_when_that_fails_at_first_and_then_one_i
     bench.act(7, 1);
     bench.settle();
     bench.hear(&Message::error(Code::BadSignature, Some(id(7))));
-    assert_eq!(bench.writes(), [Store::Outbox]);
+    assert_eq!(bench.writes(), [Store::Outbox, Store::Receipts]);
     assert_eq!(shown(&bench), (1, 0));
     bench.fail_commits(StorageFailure::Unavailable);
     assert!(!bench.session.is_idle());
     while bench.batches.is_empty() {
         bench.tick_when_due();
     }
-    assert_eq!((bench.batches.len(), bench.writes()), (1, vec![Store::Outbox]));
+    assert_eq!((bench.batches.len(), bench.writes()), (1, vec![Store::Outbox, Store::Receipts]));
     assert_eq!(shown(&bench), (1, 0));
     bench.settle();
     assert_eq!(shown(&bench), (0, 1));
