@@ -161,15 +161,15 @@ impl Stored {
             Store::Receipts => {
                 let (room, id) = row.key.rsplit_once('/')?;
                 let room = parse_room_key(room)?;
-                self.answered.entry(room).or_default().insert(CommandId(id.parse().ok()?));
-                if serde_json::from_str::<KeptRefusal>(value).is_ok() {
-                    return Some(());
+                let id = CommandId(id.parse().ok()?);
+                if serde_json::from_str::<KeptRefusal>(value).is_err() {
+                    let kept: KeptReceipt = serde_json::from_str(value).ok()?;
+                    let newest = self.receipts.get(&room).map_or(0, |receipt| receipt.revision);
+                    if kept.vote && kept.receipt.revision > newest {
+                        self.receipts.insert(room, kept.receipt);
+                    }
                 }
-                let kept: KeptReceipt = serde_json::from_str(value).ok()?;
-                let newest = self.receipts.get(&room).map_or(0, |receipt| receipt.revision);
-                if kept.vote && kept.receipt.revision > newest {
-                    self.receipts.insert(room, kept.receipt);
-                }
+                self.answered.entry(room).or_default().insert(id);
             }
             Store::Rooms => {
                 let cached: CachedPoll = serde_json::from_str(value).ok()?;
@@ -250,6 +250,12 @@ mod tests {
     fn what_cannot_be_read_is_counted() {
         let rows = Store::ALL.map(|store| Row { store, key: "?".into(), value: Some("{}".into()) });
         assert_eq!(Stored::parse(rows.to_vec()).unreadable, 5);
+        let no_answer = Row {
+            value: Some("{}".into()),
+            ..Row::refusal(room(), CommandId(uuid::Uuid::from_u128(7)))
+        };
+        let stored = Stored::parse(vec![no_answer]);
+        assert_eq!((stored.unreadable, stored.answered), (1, BTreeMap::new()));
         let deleted = Row::forget(room());
         assert_eq!(Stored::parse(vec![deleted]).unreadable, 1);
     }

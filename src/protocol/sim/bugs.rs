@@ -49,7 +49,7 @@ caught! {
     clock_decides: ClockDecides breaks "[11]";
     refused_before_commit: RefusedBeforeCommit breaks "[11, 13]";
     log_written_relaxed: LogWrittenRelaxed breaks "[1]";
-    log_forgotten: LogForgotten breaks "[1]" or "[3]" or "[12]";
+    log_forgotten: LogForgotten breaks "[1]" or "[12]";
     failed_commit_forgotten: FailedCommitForgotten breaks "[5]";
     forged_command_accepted: ForgedCommandAccepted breaks "[9]";
     served_before_proof: ServedBeforeProof breaks "[14]";
