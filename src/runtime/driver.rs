@@ -155,16 +155,22 @@ impl Driver {
                 }
                 Err(words) => {
                     // Another tab may have more luck.
-                    drop(driver.lock.replace(None));
+                    driver.release_lock();
                     driver.signals.notices.update(|notices| notices.fatal = Some(words));
                 }
             }
         });
     }
 
-    fn step_down(&self) {
+    /// Lets go of the lock, and of what was begun to take the lead with it.
+    fn release_lock(&self) {
+        self.turn.update(|turn| turn + 1);
         let before = self.lock.replace(None);
         drop(before);
+    }
+
+    fn step_down(&self) {
+        self.release_lock();
         // Without locks nobody could tell whose turn it is: this tab stays a follower until reloaded.
         if LeaderLock::available() {
             self.ask_for_lead();
@@ -178,9 +184,7 @@ impl Driver {
             PageEvent::Visible | PageEvent::Resumed => self.handle(Input::Wake),
             PageEvent::Leaving => {
                 self.handle(Input::Suspend);
-                self.turn.update(|turn| turn + 1);
-                let before = self.lock.replace(None);
-                drop(before);
+                self.release_lock();
             }
             PageEvent::Shown { restored: true } => {
                 let watching = self.node.borrow().watching();
