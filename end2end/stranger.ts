@@ -98,7 +98,7 @@ export class Stranger {
         const [room, here] = [await parseLink(link), [] as Connection[]];
         for (let n = 0; n < times; n += 1) {
           const connection = await Connection.dial({ Peer: window.Peer, signalling, room, identity: await Identity.fromSeed() });
-          if ((await connection.enter()) === undefined) throw new Error("not let in");
+          await connection.mustEnter();
           if (staying) here.push(connection);
           else connection.close();
         }
@@ -137,7 +137,7 @@ export class Stranger {
         for (const [at, identity] of identities.entries()) {
           const { frame, isBinary } = mutants[at];
           const connection = await Connection.dial({ Peer: window.Peer, signalling, room, identity });
-          if ((await connection.enter()) === undefined) throw new Error("not let in");
+          await connection.mustEnter();
           connection.sendFrame(isBinary ? new TextEncoder().encode(frame) : frame);
           // The owner leaves its last word a second to arrive.
           outcomes.push(settled(connection));

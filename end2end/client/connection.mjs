@@ -39,6 +39,9 @@ export class Connection {
   /** Every message that has come, oldest first. */
   received = [];
 
+  /** How the browser explains a channel that broke; one that the owner closed in good order needs no explanation. */
+  failure = undefined;
+
   constructor(peer, link, room, identity) {
     this.#peer = peer;
     this.#link = link;
@@ -51,6 +54,9 @@ export class Connection {
         resolve();
         this.#wake();
       });
+    });
+    link.dataChannel.addEventListener("error", ({ error }) => {
+      this.failure = error.message;
     });
     link.on("data", (frame) => {
       const messages = [JSON.parse(frame)].flat();
@@ -123,13 +129,24 @@ export class Connection {
     });
   }
 
-  /** The whole handshake; returns the payload of `auth:welcome`. In the lobby there is no head to check. */
+  /**
+   * The whole handshake; returns the payload of `auth:welcome`, `undefined` when the connection ends before it. In the
+   * lobby there is no head to check.
+   */
   async enter() {
     const ownerProof = await this.greet();
+    if (ownerProof === undefined) return undefined;
     this.send({ type: "auth:participant", payload: await this.proof(ownerProof) });
     const welcome = await this.next("auth:welcome");
     if (welcome?.head !== undefined && !(await isHeadOf(welcome.head, this.room))) throw new Error("the head does not hold");
     return welcome;
+  }
+
+  /** The same for whom the owner has no reason to turn away: rejects with what has come instead of a welcome. */
+  async mustEnter() {
+    const welcome = await this.enter();
+    if (welcome !== undefined) return welcome;
+    throw new Error(`not let in: ${JSON.stringify({ received: this.received, failure: this.failure })}`);
   }
 
   sign(type, fields, commandId) {
