@@ -1062,6 +1062,26 @@ fn an_owner_has_the_receipt_of_its_own_newest_vote() {
 }
 
 #[test]
+fn what_an_owner_was_refused_is_not_judged_anew_when_it_is_handed_over_late() {
+    let mut bench = Bench::new();
+    let act = |bench: &mut Bench, number: u128, action: Action| {
+        let id = CommandId(uuid::Uuid::from_u128(number));
+        bench.hub.act(&mut bench.world.cx(), id, room().poll, action);
+        bench.settle();
+    };
+    let set_open = |open| Action::SetStatus(Status { open });
+    let vote = || Action::Vote(Vote { choices: vec![OptionId(1)] });
+    act(&mut bench, 20, set_open(false));
+    act(&mut bench, 21, vote());
+    act(&mut bench, 22, set_open(true));
+    act(&mut bench, 21, vote());
+    let view = bench.hub.view(room().poll, SignallingView::Open);
+    let rejected: Vec<u128> = view.rejected.iter().map(|command| command.id.0.as_u128()).collect();
+    assert_eq!(rejected, [21]);
+    assert_eq!(bench.poll().tally().counts, [0, 0]);
+}
+
+#[test]
 fn polls_are_summed_up_newest_first() {
     let mut bench = Bench::new();
     let start = bench.world.now;

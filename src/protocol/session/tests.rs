@@ -15,6 +15,7 @@ use crate::protocol::testing::World;
 
 const FINGERPRINT_OWNER: u8 = 6;
 const FINGERPRINT_ANN: u8 = 5;
+const ANN: u8 = 2;
 const BOB: u8 = 3;
 
 fn choose(option: u16) -> Action {
@@ -44,7 +45,7 @@ impl Bench {
     }
 
     fn remembering(remembered: Remembered) -> Self {
-        let world = World::new(2);
+        let world = World::new(ANN);
         let owner = KeyPair::from_seed(&[1; 32]);
         let create = signed(1, 1, Action::Create(draft(Choice::Single, &["A", "B"])));
         let (log, _) = Log::found(create, world.now, &owner).expect("a good draft");
@@ -741,6 +742,26 @@ fn what_was_refused_is_not_taken_when_it_is_handed_over_late() {
     let mut bench = Bench::remembering(Remembered { answered, ..Remembered::default() });
     bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
     assert!(bench.session.outbox().is_empty(), "whoever leads");
+}
+
+#[test]
+fn an_old_vote_that_is_acked_late_leaves_the_receipt_of_the_newest() {
+    let mut bench = Bench::live();
+    let old = bench.take(&signed(ANN, 7, choose(0)));
+    bench.hear(&Message::increment(&old).expect("travels"));
+    bench.act(8, 1);
+    bench.settle();
+    let vote = bench.sent_vote();
+    let newest = bench.take(&vote);
+    bench.hear(&Message::ack(newest.receipt.clone()));
+    bench.settle();
+    bench.session.adopt(&mut bench.world.cx(), id(7), choose(0));
+    bench.gather();
+    bench.settle();
+    assert_eq!(bench.sent_vote().command.id, id(7));
+    bench.hear(&Message::ack(old.receipt));
+    assert!(bench.session.outbox().is_empty());
+    assert_eq!(bench.session.receipt(), Some(&newest.receipt));
 }
 
 #[test]
