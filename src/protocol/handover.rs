@@ -75,10 +75,6 @@ pub struct Handover {
 }
 
 impl Handover {
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// Something is done here that has to wait its turn.
     pub fn give(&mut self, command: CommandId, intent: Intent) {
         let (given, stage) = (Given::Now, Stage::Waiting);
@@ -93,13 +89,10 @@ impl Handover {
         }));
     }
 
-    /// A commit is through. True when that decides something here.
-    #[must_use]
-    pub fn committed(&mut self, batch: BatchId) -> bool {
-        let mut decides = false;
+    /// A commit is through.
+    pub fn committed(&mut self, batch: BatchId) {
         let saved = Stage::Saving(batch);
         while let Some(last) = self.items.iter().rposition(|item| item.stage == saved) {
-            decides = true;
             let poll = self.items.get(last).and_then(Item::poll);
             let mut at = 0..;
             // What failed before it must not come after it.
@@ -108,18 +101,13 @@ impl Handover {
                 !is_before || (item.is_saving() && item.stage != saved)
             });
         }
-        decides
     }
 
-    /// A commit failed. True when that decides something here.
-    #[must_use]
-    pub fn failed(&mut self, batch: BatchId) -> bool {
-        let mut decides = false;
+    /// A commit failed.
+    pub fn failed(&mut self, batch: BatchId) {
         for item in self.items.iter_mut().filter(|item| item.stage == Stage::Saving(batch)) {
             item.stage = Stage::Waiting;
-            decides = true;
         }
-        decides
     }
 
     /// The leader has it where it survives, or has answered it.
@@ -238,9 +226,8 @@ mod tests {
         assert_eq!(next(&mut handover), [(7, Given::Earlier)]);
         handover.taken(id(7));
         assert_eq!(next(&mut handover), [(8, Given::Earlier)]);
-        assert!(!handover.is_empty());
         assert_eq!(numbers(handover.take()), [(8, Given::Earlier)]);
-        assert!(handover.is_empty());
+        assert_eq!(numbers(handover.take()), []);
     }
 
     #[test]
@@ -258,7 +245,7 @@ mod tests {
         handover.ask_again();
         let taken = [2, 3, 6, 7].map(|number| (number, Given::Earlier));
         assert_eq!(numbers(handover.take()), taken);
-        assert!(handover.failed(FIRST));
+        handover.failed(FIRST);
         assert_eq!(numbers(handover.take()), [9, 1].map(|number| (number, Given::Earlier)));
     }
 
@@ -270,7 +257,7 @@ mod tests {
         }
         assert_eq!(next(&mut handover), [(2, Given::Now)]);
         assert_eq!(numbers(handover.let_go()), [(3, Given::Now), (1, Given::Now)]);
-        assert!(handover.failed(FIRST));
+        handover.failed(FIRST);
         assert_eq!(numbers(handover.take()), [(9, Given::Earlier), (8, Given::Earlier)]);
     }
 
@@ -278,11 +265,11 @@ mod tests {
     fn nothing_overtakes_what_is_being_saved() {
         let mut handover = with(&[(Some(FIRST), 5), (Some(SECOND), 4), (None, 6)]);
         handover.give(id(1), vote(room()));
-        assert!(handover.failed(FIRST));
+        handover.failed(FIRST);
         assert_eq!(next(&mut handover), [], "the second may get there");
         assert_eq!(numbers(handover.let_go()), []);
         assert_eq!(numbers(handover.take()), []);
-        assert!(handover.failed(SECOND));
+        handover.failed(SECOND);
         for number in [5, 4, 6] {
             assert_eq!(next(&mut handover), [(number, Given::Earlier)]);
             handover.taken(id(number));
@@ -295,22 +282,22 @@ mod tests {
         let mut handover =
             with(&[(Some(FIRST), 9), (Some(SECOND), 5), (Some(SECOND), 4), (None, 6)]);
         handover.give(id(2), vote(elsewhere()));
-        assert!(handover.failed(FIRST));
-        assert!(handover.committed(SECOND));
+        handover.failed(FIRST);
+        handover.committed(SECOND);
         assert_eq!(next(&mut handover), [(6, Given::Earlier), (2, Given::Now)]);
 
         let mut handover = with(&[(Some(FIRST), 9), (Some(SECOND), 5)]);
-        assert!(handover.committed(FIRST));
+        handover.committed(FIRST);
         assert_eq!(next(&mut handover), []);
-        assert!(handover.failed(SECOND));
+        handover.failed(SECOND);
         assert_eq!(next(&mut handover), [(5, Given::Earlier)]);
     }
 
     #[test]
     fn other_commits_decide_nothing() {
         let mut handover = with(&[(Some(FIRST), 5), (None, 6)]);
-        assert!(!handover.committed(SECOND));
-        assert!(!handover.failed(SECOND));
+        handover.committed(SECOND);
+        handover.failed(SECOND);
         assert_eq!(next(&mut handover), []);
     }
 }

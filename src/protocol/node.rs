@@ -206,12 +206,12 @@ impl Desk {
         }
     }
 
-    /// Whether an event tells what became of something that was being saved when this tab stopped leading.
-    fn decides(&mut self, input: &Input) -> bool {
+    /// An event may tell what became of something that was being saved when this tab stopped leading.
+    fn hear_outcome(&mut self, input: &Input) {
         match input {
             Input::Committed(batch) => self.handover.committed(*batch),
             Input::CommitFailed(batch, _) => self.handover.failed(*batch),
-            _ => false,
+            _ => {}
         }
     }
 }
@@ -300,7 +300,7 @@ impl Node {
         let now = self.clock.advance(wall);
         let slept = self.due.is_some_and(|due| now.since(due) > SLEPT_MS);
         let mut cx = self.core.cx(now, wall, &mut out);
-        let decides = self.desk.decides(&input);
+        self.desk.hear_outcome(&input);
         match (&mut self.role, input) {
             (role, Input::Lead { epoch, rows, durable }) => {
                 if let Role::Leading(before) = role {
@@ -332,30 +332,30 @@ impl Node {
                     cx.changed();
                 }
             }
+            (_, Input::Intent { intent, command }) => self.desk.handover.give(command, intent),
             (Role::Leading(leading), input) => {
                 leading.handle(&mut cx, &mut self.desk, input, slept);
             }
             (Role::Following(following), input) => following.handle(&mut cx, &mut self.desk, input),
         }
-        match &mut self.role {
-            Role::Leading(leading) if decides => leading.adopt(&mut cx, &mut self.desk),
-            Role::Following(_) if decides => self.desk.ask(&mut cx),
-            Role::Leading(_) | Role::Following(_) => {}
+        if let Role::Leading(leading) = &mut self.role
+            && leading.superseded
+        {
+            self.desk.handover.keep(leading.unsaved());
+            leading.stop(&mut cx);
+            self.role = Role::Following(Following::default());
+            cx.out.push(Output::StepDown);
+            broadcast(&mut cx, &TabMessage::SteppedDown);
+            let Desk { tab, watching, .. } = self.desk;
+            broadcast(&mut cx, &TabMessage::Hello { tab, watching });
+            cx.changed();
         }
         match &mut self.role {
-            Role::Leading(leading) if leading.superseded => {
-                self.desk.handover.keep(leading.unsaved());
-                leading.stop(&mut cx);
-                self.role = Role::Following(Following::default());
-                cx.out.push(Output::StepDown);
-                broadcast(&mut cx, &TabMessage::SteppedDown);
-                let Desk { tab, watching, .. } = self.desk;
-                broadcast(&mut cx, &TabMessage::Hello { tab, watching });
-                self.desk.ask(&mut cx);
-                cx.changed();
+            Role::Leading(leading) => {
+                leading.adopt(&mut cx, &mut self.desk);
+                leading.settle(&mut cx, &self.desk);
             }
-            Role::Leading(leading) => leading.settle(&mut cx, &self.desk),
-            Role::Following(_) => {}
+            Role::Following(_) => self.desk.ask(&mut cx),
         }
         self.due = match &self.role {
             Role::Leading(leading) => leading.poll_timeout(),
@@ -368,32 +368,23 @@ impl Node {
 impl Following {
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input) {
         match input {
-            Input::Intent { intent, command } => {
-                desk.handover.give(command, intent);
-                desk.ask(cx);
-            }
             Input::Watch(room) => {
                 desk.watching = room;
                 broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: room });
                 // This page may have been away, and not have heard what was said meanwhile.
                 desk.handover.ask_again();
-                desk.ask(cx);
                 cx.changed();
             }
             Input::Tab(text) => match serde_json::from_str(&text) {
                 Ok(TabMessage::Leading { .. }) => {
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
                     desk.handover.ask_again();
-                    desk.ask(cx);
                 }
                 Ok(TabMessage::View(view)) => {
                     self.shown = Some(view);
                     cx.changed();
                 }
-                Ok(TabMessage::Taken { command }) => {
-                    desk.handover.taken(command);
-                    desk.ask(cx);
-                }
+                Ok(TabMessage::Taken { command }) => desk.handover.taken(command),
                 // Meant for the leader, or from a tab of another version.
                 Ok(
                     TabMessage::Hello { .. }
@@ -403,8 +394,9 @@ impl Following {
                 )
                 | Err(_) => {}
             },
-            // What still arrives from before stepping down is of no use any more.
+            // Handled by the node, whatever its role, or from before stepping down.
             Input::Lead { .. }
+            | Input::Intent { .. }
             | Input::Committed(_)
             | Input::CommitFailed(..)
             | Input::Signalling(_)
@@ -458,7 +450,6 @@ impl Leading {
         }
         leading.settle(cx, desk);
         desk.handover.ask_again();
-        leading.adopt(cx, desk);
         broadcast(cx, &TabMessage::Leading { epoch });
         cx.changed();
         leading
@@ -481,13 +472,6 @@ impl Leading {
 
     fn handle(&mut self, cx: &mut Context<'_>, desk: &mut Desk, input: Input, slept: bool) {
         match input {
-            Input::Intent { intent, command } if desk.handover.is_empty() => {
-                self.intent(cx, command, intent, Given::Now);
-            }
-            Input::Intent { intent, command } => {
-                desk.handover.give(command, intent);
-                self.adopt(cx, desk);
-            }
             Input::Watch(room) => {
                 desk.watching = room;
                 cx.changed();
@@ -515,7 +499,7 @@ impl Leading {
                 self.tick(cx);
             }
             // Handled by the node, whatever its role.
-            Input::Lead { .. } | Input::Online(_) | Input::Suspend => {}
+            Input::Lead { .. } | Input::Intent { .. } | Input::Online(_) | Input::Suspend => {}
         }
     }
 
@@ -989,12 +973,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_behind_what_is_being_saved_has_its_turn_once_that_is_saved() {
+        let (mut node, batch) = superseded_while_saving();
+        let later = CommandId(uuid::Uuid::from_u128(8));
+        let _ = node.handle(START, Input::Intent { intent: vote(), command: later });
+        assert_eq!(handed_over(&node.handle(START, leads(3))), []);
+        assert_eq!(handed_over(&node.handle(START, Input::Committed(batch))), [later]);
+    }
+
+    #[test]
     fn who_leads_again_saves_what_failed_meanwhile_and_goes_on_leading() {
         for failure in [StorageFailure::Fenced, StorageFailure::Quota] {
             let (mut node, batch) = superseded_while_saving();
             assert!(!saves_a_command(&node.handle(START, lead(3))), "it may be saved by now");
             assert!(saves_a_command(&node.handle(START, Input::CommitFailed(batch, failure))));
             assert!(node.is_leading(), "{failure:?} of a commit from before");
+        }
+    }
+
+    #[test]
+    fn a_commit_of_this_lead_that_is_fenced_ends_it_and_no_other_failure_does() {
+        for (failure, goes_on) in [(StorageFailure::Fenced, false), (StorageFailure::Quota, true)] {
+            let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+            let _ = node.handle(START, Input::Intent { intent: vote(), command: command() });
+            let saving = node.handle(START, lead(1));
+            let [batch] = batches(&saving)[..] else { panic!("{saving:?}") };
+            let outputs = node.handle(START, Input::CommitFailed(batch, failure));
+            assert_eq!(node.is_leading(), goes_on, "{failure:?}");
+            assert_eq!(outputs.contains(&Output::StepDown), !goes_on, "{failure:?}");
         }
     }
 
@@ -1033,8 +1039,7 @@ mod tests {
         assert_eq!(handle(Input::Intent { intent: vote(), command: ids[1] }), []);
         assert_eq!(handle(Input::Suspend), [ids[1]]);
         assert_eq!(handle(Input::Watch(None)), []);
-        assert_eq!(handle(lead(2)), []);
-        assert!(node.desk.handover.is_empty());
+        assert!(!saves_a_command(&node.handle(START, lead(2))));
     }
 
     #[test]
