@@ -1203,6 +1203,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_answered_is_not_taken_anew_after_its_room_was_left() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+        let rows = vec![Row::refusal(room(), command())];
+        let _ = node.handle(START, Input::Lead { epoch: 1, rows, durable: true });
+        for watched in [Some(room()), None] {
+            let _ = node.handle(START, Input::Watch(watched));
+        }
+        let given = Given::Earlier;
+        let late = TabMessage::Intent { tab: 7, intent: vote(), command: command(), given };
+        let late = serde_json::to_string(&late).expect("serialises");
+        assert!(!saves_a_command(&node.handle(START, Input::Tab(late))));
+    }
+
+    #[test]
     fn a_room_that_nobody_looks_at_any_more_is_left() {
         let mut node = dialling();
         let left = node.handle(START, Input::Watch(None));
