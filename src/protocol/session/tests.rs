@@ -738,6 +738,14 @@ fn what_was_refused_is_not_taken_when_it_is_handed_over_late() {
     bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
     assert!(bench.session.outbox().is_empty(), "read or not");
 
+    let mut bench = Bench::new();
+    bench.act(7, 1);
+    let mut adopt = |number| {
+        bench.session.adopt(&mut bench.world.cx(), id(number), choose(1));
+        bench.session.outbox().commands().count()
+    };
+    assert_eq!([7, 8].map(&mut adopt), [0, 1], "also what this page refused, having no connection");
+
     let answered = BTreeSet::from([id(7)]);
     let mut bench = Bench::remembering(Remembered { answered, ..Remembered::default() });
     bench.session.adopt(&mut bench.world.cx(), id(7), choose(1));
@@ -749,19 +757,25 @@ fn an_old_vote_that_is_acked_late_leaves_the_receipt_of_the_newest() {
     let mut bench = Bench::live();
     let old = bench.take(&signed(ANN, 7, choose(0)));
     bench.hear(&Message::increment(&old).expect("travels"));
-    bench.act(8, 1);
-    bench.settle();
-    let vote = bench.sent_vote();
-    let newest = bench.take(&vote);
-    bench.hear(&Message::ack(newest.receipt.clone()));
-    bench.settle();
+    let mut vote = |number, option| {
+        bench.act(number, option);
+        bench.settle();
+        let vote = bench.sent_vote();
+        let record = bench.take(&vote);
+        bench.hear(&Message::ack(record.receipt.clone()));
+        bench.hear(&Message::increment(&record).expect("travels"));
+        bench.settle();
+        assert_eq!(bench.session.receipt(), Some(&record.receipt));
+        record.receipt
+    };
+    let [_, newest] = [(8, 1), (9, 0)].map(|(number, option)| vote(number, option));
     bench.session.adopt(&mut bench.world.cx(), id(7), choose(0));
     bench.gather();
     bench.settle();
     assert_eq!(bench.sent_vote().command.id, id(7));
     bench.hear(&Message::ack(old.receipt));
     assert!(bench.session.outbox().is_empty());
-    assert_eq!(bench.session.receipt(), Some(&newest.receipt));
+    assert_eq!(bench.session.receipt(), Some(&newest));
 }
 
 #[test]
