@@ -315,6 +315,8 @@ impl Node {
                     self.desk.handover.keep(leading.unsaved());
                     leading.stop(&mut cx);
                     *role = Role::Following(Following::default());
+                    // Another tab may lead already, and this one may just have taken the id from it.
+                    broadcast(&mut cx, &TabMessage::SteppedDown);
                 } else {
                     let tasks = self.desk.handover.let_go();
                     self.desk.send(&mut cx, tasks);
@@ -1001,6 +1003,21 @@ mod tests {
             let outputs = node.handle(START, Input::CommitFailed(batch, failure));
             assert_eq!(node.is_leading(), goes_on, "{failure:?}");
             assert_eq!(outputs.contains(&Output::StepDown), !goes_on, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_stops_leading_says_that_the_id_is_let_go() {
+        let stepped_down = || {
+            let text = serde_json::to_string(&TabMessage::SteppedDown).expect("serialises");
+            Output::Broadcast(text)
+        };
+        for (input, led) in [(Input::Suspend, true), (leads(2), true), (Input::Suspend, false)] {
+            let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+            if led {
+                let _ = node.handle(START, lead(1));
+            }
+            assert_eq!(node.handle(START, input).contains(&stepped_down()), led);
         }
     }
 
