@@ -15,7 +15,9 @@ use web_sys::{
 };
 
 use super::ffi::{DataConnection, ServerMessage};
-use super::link::{Closing, Link, State, descriptions, is_ordered_and_reliable, shut};
+use super::link::{
+    Closing, Link, State, await_network, descriptions, is_ordered_and_reliable, shut,
+};
 use super::signalling::{ID_UNITS_MAX, refuse};
 use super::{Event, Service, object, on, text_within};
 use crate::adapters::listener::Listener;
@@ -164,7 +166,7 @@ impl Service {
 
     fn channel_opened(self: &Rc<Self>, link: LinkId) {
         let entry = self.links.borrow().get(&link).map(Link::channel_handles);
-        let Some((connection, known)) = entry else { return };
+        let Some((connection, rtc, known)) = entry else { return };
         let channel: Option<RtcDataChannel> =
             connection.data_channel().ok().and_then(|channel| channel.dyn_into().ok());
         // Chromium at times fires `open` twice at the accepting end.
@@ -175,6 +177,9 @@ impl Service {
             .filter(|channel| known.is_none() && is_ordered_and_reliable(channel))
             .and_then(|channel| Some((self.watch_channel(link, &channel)?, channel)));
         let Some((listeners, channel)) = watched else { return self.end(link) };
+        if matches!(link, LinkId::Accepted(_)) {
+            await_network(&rtc, &channel);
+        }
         channel.set_buffered_amount_low_threshold(BUFFERED_BYTES_LOW);
         if let Some(entry) = self.links.borrow_mut().get_mut(&link) {
             entry.settle(channel, listeners);
