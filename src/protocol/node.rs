@@ -83,12 +83,18 @@ enum TabMessage {
     },
     /// Whoever led before has let go of the id at the signalling server.
     SteppedDown,
-    View(Box<AppView>),
+    View {
+        epoch: u64,
+        view: Box<AppView>,
+    },
     Intent {
         tab: u64,
         intent: Intent,
         command: CommandId,
         given: Given,
+        /// The leader that is asked, by its epoch, zero for whoever that is: another one is asked anew. A page that goes away
+        /// asks whoever hears it.
+        asked: Option<u64>,
     },
     /// The leader has an intent where it survives, or has answered it.
     Taken {
@@ -190,6 +196,8 @@ struct Desk {
     watching: Option<RoomRef>,
     /// Done here, and not known to be with the leader.
     handover: Handover,
+    /// The newest leader that this tab knows of, by its epoch, or zero.
+    leader: u64,
     online: bool,
 }
 
@@ -197,13 +205,18 @@ impl Desk {
     /// Asks whoever leads for what comes next, if it is time for that.
     fn ask(&mut self, cx: &mut Context<'_>) {
         let tasks = self.handover.next_to_ask();
-        self.send(cx, tasks);
+        self.send(cx, tasks, Some(self.leader));
     }
 
-    fn send(&self, cx: &mut Context<'_>, tasks: Vec<Task>) {
+    fn send(&self, cx: &mut Context<'_>, tasks: Vec<Task>, asked: Option<u64>) {
+        let tab = self.tab;
         for (command, intent, given) in tasks {
-            broadcast(cx, &TabMessage::Intent { tab: self.tab, intent, command, given });
+            broadcast(cx, &TabMessage::Intent { tab, intent, command, given, asked });
         }
+    }
+
+    fn hear_of_leader(&mut self, epoch: u64) {
+        self.leader = self.leader.max(epoch);
     }
 
     /// An event may tell what became of something that was being saved when this tab stopped leading.
@@ -232,7 +245,13 @@ impl Node {
         let tab = random.up_to(u64::MAX - 1);
         Self {
             core: Core { key, random, next_batch: 0, next_link: 0 },
-            desk: Desk { tab, watching: None, handover: Handover::default(), online: true },
+            desk: Desk {
+                tab,
+                watching: None,
+                handover: Handover::default(),
+                leader: 0,
+                online: true,
+            },
             role: Role::Following(Following::default()),
             clock: Clock::default(),
             due: None,
@@ -303,6 +322,7 @@ impl Node {
         self.desk.hear_outcome(&input);
         match (&mut self.role, input) {
             (role, Input::Lead { epoch, rows, durable }) => {
+                self.desk.hear_of_leader(epoch);
                 if let Role::Leading(before) = role {
                     self.desk.handover.keep(before.unsaved());
                     before.stop(&mut cx);
@@ -319,7 +339,7 @@ impl Node {
                     broadcast(&mut cx, &TabMessage::SteppedDown);
                 } else {
                     let tasks = self.desk.handover.let_go();
-                    self.desk.send(&mut cx, tasks);
+                    self.desk.send(&mut cx, tasks, None);
                 }
                 broadcast(&mut cx, &TabMessage::Bye { tab: self.desk.tab });
             }
@@ -378,11 +398,13 @@ impl Following {
                 cx.changed();
             }
             Input::Tab(text) => match serde_json::from_str(&text) {
-                Ok(TabMessage::Leading { .. }) => {
+                Ok(TabMessage::Leading { epoch }) => {
+                    desk.hear_of_leader(epoch);
                     broadcast(cx, &TabMessage::Hello { tab: desk.tab, watching: desk.watching });
                     desk.handover.ask_again();
                 }
-                Ok(TabMessage::View(view)) => {
+                Ok(TabMessage::View { epoch, view }) => {
+                    desk.hear_of_leader(epoch);
                     self.shown = Some(view);
                     cx.changed();
                 }
@@ -559,7 +581,15 @@ impl Leading {
                 // Nobody else has them any more: they are ours.
                 self.owed.retain(|_, giver| *giver != tab);
             }
-            Ok(TabMessage::Intent { tab, intent, command, given }) => {
+            // Somebody newer is asked.
+            Ok(TabMessage::Intent { asked: Some(epoch), .. }) if epoch > self.epoch => {
+                self.superseded |= !bug::on(Bug::ExLeaderLeadsOn);
+            }
+            // An older leader was asked, and may have turned it down. Whoever still wants it asks again.
+            Ok(TabMessage::Intent { asked: Some(epoch), .. }) if epoch < self.epoch => {
+                broadcast(cx, &TabMessage::Leading { epoch: self.epoch });
+            }
+            Ok(TabMessage::Intent { tab, intent, command, given, .. }) => {
                 // Its room may be one that no tab was known to show.
                 if let Intent::Act { room, .. } = &intent {
                     self.open(cx, *room, Vec::new());
@@ -573,7 +603,7 @@ impl Leading {
             }
             Ok(TabMessage::SteppedDown) => self.signalling.renew(cx),
             // And a tab of another version may say what this one does not understand.
-            Ok(TabMessage::View(_) | TabMessage::Taken { .. }) | Err(_) => {}
+            Ok(TabMessage::View { .. } | TabMessage::Taken { .. }) | Err(_) => {}
         }
     }
 
@@ -739,7 +769,7 @@ impl Leading {
         if self.publish_at.is_some_and(|at| cx.now >= at) {
             self.publish_at = None;
             let view = Box::new(self.view(cx.key, desk.watching));
-            broadcast(cx, &TabMessage::View(view));
+            broadcast(cx, &TabMessage::View { epoch: self.epoch, view });
         }
     }
 
@@ -904,6 +934,7 @@ mod tests {
             intent: vote(),
             command: command(),
             given: Given::Earlier,
+            asked: Some(1),
         };
         let gone = |tab| Input::Tab(text(&TabMessage::Bye { tab }));
         // While the other tab is there, it does, and may have its answer.
@@ -1178,6 +1209,7 @@ mod tests {
             intent: vote(),
             command: command(),
             given: Given::Earlier,
+            asked: Some(1),
         };
         let given = node.handle(START, Input::Tab(text(&intent)));
         assert!(saves_a_command(&given));
@@ -1198,8 +1230,8 @@ mod tests {
         let taken = Output::Broadcast(text(&TabMessage::Taken { command: command() }));
         let create =
             Intent::Create { poll: room().poll, draft: draft(Choice::Single, &["A", "B"]) };
-        let intent =
-            TabMessage::Intent { tab: 7, intent: create, command: command(), given: Given::Now };
+        let (tab, given, asked) = (7, Given::Now, Some(1));
+        let intent = TabMessage::Intent { tab, intent: create, command: command(), given, asked };
         let given = node.handle(START, Input::Tab(text(&intent)));
         assert!(!given.contains(&taken));
         let [batch] = batches(&given)[..] else { panic!("{given:?}") };
@@ -1227,10 +1259,62 @@ mod tests {
         for watched in [Some(room()), None] {
             let _ = node.handle(START, Input::Watch(watched));
         }
-        let given = Given::Earlier;
-        let late = TabMessage::Intent { tab: 7, intent: vote(), command: command(), given };
+        let (tab, given, asked) = (7, Given::Earlier, Some(1));
+        let late = TabMessage::Intent { tab, intent: vote(), command: command(), given, asked };
         let late = serde_json::to_string(&late).expect("serialises");
         assert!(!saves_a_command(&node.handle(START, Input::Tab(late))));
+    }
+
+    #[test]
+    fn what_an_older_leader_was_asked_for_is_asked_anew_and_a_newer_one_leads() {
+        let leading = TabMessage::Leading { epoch: 2 };
+        let leading = Output::Broadcast(serde_json::to_string(&leading).expect("serialises"));
+        let cases = [
+            (None, true, false, true),
+            (Some(0), false, true, true),
+            (Some(1), false, true, true),
+            (Some(2), true, false, true),
+            (Some(3), false, false, false),
+        ];
+        for (asked, taken, answered, leads) in cases {
+            let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [2; 32]);
+            let _ = node.handle(START, lead(2));
+            let (tab, given) = (7, Given::Earlier);
+            let ask = TabMessage::Intent { tab, intent: vote(), command: command(), given, asked };
+            let ask = serde_json::to_string(&ask).expect("serialises");
+            let outputs = node.handle(START, Input::Tab(ask));
+            assert_eq!(saves_a_command(&outputs), taken, "{asked:?}");
+            assert_eq!(outputs.contains(&leading), answered, "{asked:?}");
+            assert_eq!(node.is_leading(), leads, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_leader_is_asked_by_its_epoch_and_anybody_as_a_page_goes_away() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let view = TabMessage::View { epoch: 3, view: Box::new(node.view()) };
+        let view = Input::Tab(serde_json::to_string(&view).expect("serialises"));
+        let mut asks = |input| -> Vec<Option<u64>> {
+            let outputs = node.handle(START, input);
+            let asked = outputs.iter().filter_map(|output| match output {
+                Output::Broadcast(text) => match serde_json::from_str(text) {
+                    Ok(TabMessage::Intent { asked, .. }) => Some(asked),
+                    _ => None,
+                },
+                _ => None,
+            });
+            asked.collect()
+        };
+        let intent = |number| {
+            let command = CommandId(uuid::Uuid::from_u128(number));
+            Input::Intent { intent: vote(), command }
+        };
+        assert_eq!(asks(intent(1)), [Some(0)]);
+        assert_eq!(asks(view), []);
+        assert_eq!(asks(leads(2)), [Some(3)], "it leads no longer");
+        assert_eq!(asks(leads(4)), [Some(4)]);
+        assert_eq!(asks(intent(2)), []);
+        assert_eq!(asks(Input::Suspend), [None]);
     }
 
     #[test]
