@@ -127,6 +127,19 @@ enum Role {
     Leading(Box<Leading>),
 }
 
+impl Role {
+    /// Lets go of all that a leader holds; what it has not saved is the desk's. `false` if this tab does not lead.
+    fn stop_leading(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> bool {
+        let Self::Leading(leading) = self else { return false };
+        desk.handover.keep(leading.unsaved());
+        leading.stop(cx);
+        *self = Self::Following(Following::default());
+        // Another tab may lead already, and this one may just have taken the id from it.
+        broadcast(cx, &TabMessage::SteppedDown);
+        true
+    }
+}
+
 #[derive(Debug, Default)]
 struct Following {
     shown: Option<Box<AppView>>,
@@ -331,13 +344,7 @@ impl Node {
                 *role = Role::Leading(Box::new(leading));
             }
             (role, Input::Suspend) => {
-                if let Role::Leading(leading) = role {
-                    self.desk.handover.keep(leading.unsaved());
-                    leading.stop(&mut cx);
-                    *role = Role::Following(Following::default());
-                    // Another tab may lead already, and this one may just have taken the id from it.
-                    broadcast(&mut cx, &TabMessage::SteppedDown);
-                } else {
+                if !role.stop_leading(&mut cx, &mut self.desk) {
                     let tasks = self.desk.handover.let_go();
                     self.desk.send(&mut cx, tasks, None);
                 }
@@ -360,14 +367,11 @@ impl Node {
             }
             (Role::Following(following), input) => following.handle(&mut cx, &mut self.desk, input),
         }
-        if let Role::Leading(leading) = &mut self.role
+        if let Role::Leading(leading) = &self.role
             && leading.superseded
         {
-            self.desk.handover.keep(leading.unsaved());
-            leading.stop(&mut cx);
-            self.role = Role::Following(Following::default());
+            self.role.stop_leading(&mut cx, &mut self.desk);
             cx.out.push(Output::StepDown);
-            broadcast(&mut cx, &TabMessage::SteppedDown);
             let Desk { tab, watching, .. } = self.desk;
             broadcast(&mut cx, &TabMessage::Hello { tab, watching });
             cx.changed();
@@ -500,7 +504,7 @@ impl Leading {
                 desk.watching = room;
                 cx.changed();
             }
-            Input::Tab(text) => self.tab(cx, &text),
+            Input::Tab(text) => self.tab(cx, desk, &text),
             Input::Committed(batch) => self.committed(cx, batch),
             Input::CommitFailed(batch, failure) => self.commit_failed(cx, batch, failure),
             Input::Signalling(event) => self.signalling(cx, &event),
@@ -570,7 +574,7 @@ impl Leading {
         }
     }
 
-    fn tab(&mut self, cx: &mut Context<'_>, text: &str) {
+    fn tab(&mut self, cx: &mut Context<'_>, desk: &mut Desk, text: &str) {
         match serde_json::from_str(text) {
             Ok(TabMessage::Hello { tab, watching }) => {
                 self.tabs.insert(tab, watching);
@@ -581,8 +585,11 @@ impl Leading {
                 // Nobody else has them any more: they are ours.
                 self.owed.retain(|_, giver| *giver != tab);
             }
-            // Somebody newer is asked.
-            Ok(TabMessage::Intent { asked: Some(epoch), .. }) if epoch > self.epoch => {
+            // Another tab took the lead while this one was frozen, and says so or is asked.
+            Ok(TabMessage::Leading { epoch } | TabMessage::Intent { asked: Some(epoch), .. })
+                if epoch > self.epoch =>
+            {
+                desk.hear_of_leader(epoch);
                 self.superseded |= !bug::on(Bug::ExLeaderLeadsOn);
             }
             // An older leader was asked, and may have turned it down. Whoever still wants it asks again.
@@ -597,13 +604,10 @@ impl Leading {
                 self.owed.insert(command, tab);
                 self.intent(cx, command, intent, given);
             }
-            // Another tab took the lead while this one was frozen.
-            Ok(TabMessage::Leading { epoch }) => {
-                self.superseded |= epoch > self.epoch && !bug::on(Bug::ExLeaderLeadsOn);
-            }
             Ok(TabMessage::SteppedDown) => self.signalling.renew(cx),
-            // And a tab of another version may say what this one does not understand.
-            Ok(TabMessage::View { .. } | TabMessage::Taken { .. }) | Err(_) => {}
+            // And an older leader may say anything, and a tab of another version what this one does not understand.
+            Ok(TabMessage::Leading { .. } | TabMessage::View { .. } | TabMessage::Taken { .. })
+            | Err(_) => {}
         }
     }
 
@@ -1289,22 +1293,24 @@ mod tests {
         }
     }
 
+    /// Which leaders are asked for something.
+    fn asked(outputs: &[Output]) -> Vec<Option<u64>> {
+        let leader = |output: &Output| match output {
+            Output::Broadcast(text) => match serde_json::from_str(text) {
+                Ok(TabMessage::Intent { asked, .. }) => Some(asked),
+                _ => None,
+            },
+            _ => None,
+        };
+        outputs.iter().filter_map(leader).collect()
+    }
+
     #[test]
     fn a_leader_is_asked_by_its_epoch_and_anybody_as_a_page_goes_away() {
         let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
         let view = TabMessage::View { epoch: 3, view: Box::new(node.view()) };
         let view = Input::Tab(serde_json::to_string(&view).expect("serialises"));
-        let mut asks = |input| -> Vec<Option<u64>> {
-            let outputs = node.handle(START, input);
-            let asked = outputs.iter().filter_map(|output| match output {
-                Output::Broadcast(text) => match serde_json::from_str(text) {
-                    Ok(TabMessage::Intent { asked, .. }) => Some(asked),
-                    _ => None,
-                },
-                _ => None,
-            });
-            asked.collect()
-        };
+        let mut asks = |input| asked(&node.handle(START, input));
         let intent = |number| {
             let command = CommandId(uuid::Uuid::from_u128(number));
             Input::Intent { intent: vote(), command }
@@ -1315,6 +1321,13 @@ mod tests {
         assert_eq!(asks(leads(4)), [Some(4)]);
         assert_eq!(asks(intent(2)), []);
         assert_eq!(asks(Input::Suspend), [None]);
+    }
+
+    #[test]
+    fn who_superseded_a_leader_is_asked_at_once_and_by_name() {
+        let (mut node, batch) = superseded_while_saving();
+        let failed = Input::CommitFailed(batch, StorageFailure::Fenced);
+        assert_eq!(asked(&node.handle(START, failed)), [Some(2)]);
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //!   closes it, or [`LinkEvent::Closed`] is reported. After either, nothing more is heard of it.
 //! - A link is reported open only if its channel is ordered and reliable, and is the only one. Accepted
 //!   links that never get there are closed here, unheard.
-//! - The dialler speaks first. What the accepting end sends as its channel opens is sometimes lost (seen with
-//!   Chromium 156: 3 connections in 100); what it sends in answer to a frame is not.
+//! - The dialler speaks first. What the accepting end sends as its channel opens may be lost (with Chromium 156 in 3
+//!   connections of 100, before [`link::await_network`]); what it sends in answer to a frame is not.
 //! - A loss of signalling is reported once until it is mended, and not at all when it was asked for. Once
 //!   [`SignallingEvent::Destroyed`] is reported, only [`SignallingCommand::Create`] helps.
 //! - After `Create` and `Destroy` no signalling event of an earlier peer arrives.
