@@ -1331,6 +1331,30 @@ mod tests {
     }
 
     #[test]
+    fn another_tab_is_shown_what_there_is_at_once_and_what_changes_soon() {
+        let mut node = Node::new(KeyPair::from_seed(&[2; 32]), [1; 32]);
+        let _ = node.handle(START, lead(1));
+        let mut shown = |after_ms, input| -> Vec<(u64, usize)> {
+            let outputs = node.handle(START.plus(after_ms), input);
+            let view = |output: &Output| match output {
+                Output::Broadcast(text) => match serde_json::from_str(text) {
+                    Ok(TabMessage::View { epoch, view }) => Some((epoch, view.rooms.len())),
+                    _ => None,
+                },
+                _ => None,
+            };
+            outputs.iter().filter_map(view).collect()
+        };
+        let hello = TabMessage::Hello { tab: 7, watching: None };
+        let hello = Input::Tab(serde_json::to_string(&hello).expect("serialises"));
+        assert_eq!(shown(0, hello), [(1, 0)]);
+        assert_eq!(shown(0, Input::Watch(Some(room()))), []);
+        assert_eq!(shown(PUBLISH_AFTER_MS - 1, Input::Tick), []);
+        assert_eq!(shown(PUBLISH_AFTER_MS, Input::Tick), [(1, 1)]);
+        assert_eq!(shown(2 * PUBLISH_AFTER_MS, Input::Tick), []);
+    }
+
+    #[test]
     fn a_room_that_nobody_looks_at_any_more_is_left() {
         let mut node = dialling();
         let left = node.handle(START, Input::Watch(None));
