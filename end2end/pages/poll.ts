@@ -176,9 +176,15 @@ export class PollPage {
     }).toPass({ timeout: PRESSED_MS });
   }
 
-  /** Has the button pressed a moment later: what that sets off can't keep the caller waiting. */
+  /** Has the button pressed a moment later, as soon as voting is on: what that sets off can't keep the caller waiting. */
   async pressSoon(label: string): Promise<void> {
-    await this.voteButton(label).evaluate((button: HTMLElement) => void setTimeout(() => button.click()));
+    await this.voteButton(label).evaluate((button: HTMLElement) => {
+      const press = () => {
+        if (button.getAttribute("aria-disabled") !== "true") return button.click();
+        requestAnimationFrame(press);
+      };
+      setTimeout(press);
+    });
   }
 
   /** Presses the button unless voting is off at that very moment, and says whether it was on. */
