@@ -91,6 +91,8 @@ for (const victim of ["owner", "voter"] as const) {
       for (let time = 0; time < TIMES; time += 1) {
         await test.step(`${step}, ${time + 1}`, async () => {
           const label = DOOMED[turn % DOOMED.length];
+          // Whoever comes back later is told by the state, which is no step of a vote's way.
+          await another.poll.isConnected(BACK_MS);
           const { standing } = await room[SIDES[step]].setTrap(step);
           await room.voter.person.poll.pressSoon(label);
           const stands = await standing;
