@@ -1,6 +1,8 @@
 // SIGKILL for the owner's browser and for a participant's, at every step of a vote's way, while somebody else votes on:
 // no acked vote is lost, every saved one arrives, and none counts twice.
 
+import type { Route } from "@playwright/test";
+
 import { CrashableBrowser } from "../crashable";
 import { expect, test as base } from "../fixtures";
 import type { Person } from "../people";
@@ -44,8 +46,13 @@ class Doomed {
     return new Doomed(browser, ledger, name, person, await Traps.lay(person.context, ledger));
   }
 
-  setTrap(step: Step): ReturnType<Traps["set"]> {
+  setTrap(step: Step): Promise<void> {
     return this.traps.set(this.person.page, step);
+  }
+
+  /** Waits until the trap has sprung, and returns what lets the page go on. */
+  stands(): Promise<Route> {
+    return this.traps.sprung(BACK_MS);
   }
 
   async kill(): Promise<void> {
@@ -93,9 +100,9 @@ for (const victim of ["owner", "voter"] as const) {
           const label = DOOMED[turn % DOOMED.length];
           // Whoever comes back later is told by the state, which is no step of a vote's way.
           await another.poll.isConnected(BACK_MS);
-          const { standing } = await room[SIDES[step]].setTrap(step);
+          await room[SIDES[step]].setTrap(step);
           await room.voter.person.poll.pressSoon(label);
-          const stands = await standing;
+          const stands = await room[SIDES[step]].stands();
           if (step === "others told") await expect(another.poll.meter(label)).toHaveAttribute("value", "1");
 
           await room[victim].kill();

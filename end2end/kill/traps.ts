@@ -1,6 +1,6 @@
 // Steps of a vote's way at which a page can be made to stand still, with nothing done beyond that step.
 
-import type { BrowserContext, Page, Route } from "@playwright/test";
+import { type BrowserContext, expect, type Page, type Route } from "@playwright/test";
 
 import type { Ledger } from "./ledger";
 
@@ -134,7 +134,7 @@ function lay(markedFrom: number): void {
 
 /** One browser's traps, and what its pages tell. */
 export class Traps {
-  private caught: ((route: Route) => void) | undefined;
+  private caught: Route | undefined;
   private readonly ackedIds = new Set<string>();
 
   private constructor(private readonly ledger: Ledger) {}
@@ -151,13 +151,18 @@ export class Traps {
     return this.ackedIds.size;
   }
 
-  /** Sets the trap in a page. The answer's promise is kept once the page stands still. */
-  async set(page: Page, step: Step): Promise<{ standing: Promise<Route> }> {
-    const standing = new Promise<Route>((resolve) => (this.caught = resolve));
+  /** Sets the trap in a page. */
+  async set(page: Page, step: Step): Promise<void> {
+    this.caught = undefined;
     await page.evaluate((step) => {
       window.trap = step;
     }, step);
-    return { standing };
+  }
+
+  /** Waits until the page stands still, and returns what lets it go on. */
+  async sprung(timeout: number): Promise<Route> {
+    await expect.poll(() => this.caught !== undefined, { intervals: [20], timeout }).toBe(true);
+    return this.caught as Route;
   }
 
   private async hear(route: Route): Promise<void> {
@@ -171,7 +176,8 @@ export class Traps {
         this.ackedIds.add(told.id);
         break;
       default:
-        return this.caught?.(route);
+        this.caught = route;
+        return;
     }
     // Whoever has been killed since then needs no answer; everybody else goes nowhere without one, which is noticed.
     await letGo(route).catch(() => {});
