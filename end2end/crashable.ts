@@ -19,7 +19,7 @@ export class CrashableBrowser {
   private browser: Browser | undefined;
 
   private constructor(
-    private readonly profile: string,
+    readonly profile: string,
     private readonly people: People,
   ) {}
 

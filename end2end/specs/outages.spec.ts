@@ -3,6 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures";
+import { damage, logOf, logsIn, tear } from "../leveldb";
 import { LUNCH } from "../polls";
 import { PEER_SERVER_AWAY } from "../problems";
 import { rowsIn } from "../stored";
@@ -13,6 +14,8 @@ const BACK_IN_STEP_MS = 5_000;
 const MISSED_MS = 30_000;
 
 const OWNER_OFFLINE = "The owner is offline. You can vote again as soon as their browser is back.";
+const THROWN_AWAY =
+  "What this browser had kept for Peerpoll was damaged, and the browser has thrown it away: polls made here are gone, and votes that were not confirmed yet. Confirmed votes in polls of others are safe with their owners.";
 const CACHED = /^Owner offline – showing the copy of \d{1,2} \w+ \d{4}, \d{2}:\d{2}$/;
 
 test("owner offline: the cached copy with its date, and back in step without a reload", async ({ owner, voter }) => {
@@ -85,6 +88,50 @@ test("owner killed and restarted: same peer id, same revision, acked votes there
   expect(welcomes.at(-1)).toMatchObject({ head: { revision: 3 } });
   await voter.poll.vote("Pizza");
   await restarted.poll.shows({ Pizza: 2, Soup: 0 }, { voters: 2 });
+});
+
+test("owner killed within a write, and then again: acked votes are there", async ({ crashable, voter }) => {
+  const owner = await crashable.start("owner");
+  const link = await owner.createPoll(LUNCH);
+  await voter.join(link);
+  await voter.poll.vote("Soup");
+  await crashable.kill();
+  const torn = await logOf(crashable.profile);
+  await tear(torn);
+
+  const restarted = await crashable.start("owner");
+  await restarted.join(link);
+  // What Chromium writes behind the torn record makes it take the whole file for damaged the next time.
+  await expect.poll(() => logsIn(crashable.profile)).not.toContain(torn);
+  await voter.poll.isConnected(MISSED_MS);
+  await voter.poll.vote("Pizza");
+  await crashable.kill();
+
+  const again = await crashable.start("owner");
+  await again.join(link);
+  await again.poll.shows({ Pizza: 1, Soup: 0 }, { voters: 1 });
+  await voter.poll.isConnected(MISSED_MS);
+  await voter.poll.vote("Soup");
+  await again.poll.shows({ Pizza: 0, Soup: 1 }, { voters: 1 });
+});
+
+test("a browser that throws damaged storage away: said so", async ({ crashable }) => {
+  const owner = await crashable.start("owner");
+  await owner.createPoll(LUNCH);
+  // The page has it begin a second one, which is empty at first.
+  await expect.poll(() => logOf(crashable.profile)).not.toMatch(/000003\.log$/);
+  await owner.poll.vote("Soup");
+  await crashable.kill();
+  await damage(await logOf(crashable.profile));
+
+  const restarted = await crashable.start("owner");
+  await restarted.goHome();
+  await expect(restarted.home.notices).toHaveText([THROWN_AWAY]);
+  const poll = await restarted.createPoll(LUNCH);
+  await restarted.page.reload();
+  await restarted.poll.isConnected();
+  await expect(restarted.poll.notices).toHaveCount(0);
+  expect(await restarted.poll.link()).toBe(poll);
 });
 
 /** Whom an owner's storage knows of: the signalling ids of all its polls' visitors. */

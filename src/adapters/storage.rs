@@ -26,6 +26,8 @@ const VERSION: u32 = 1;
 const META: &str = "meta";
 const IDENTITY_KEY: &str = "identity";
 const EPOCH_KEY: &str = "epoch";
+/// The database that is made only to be deleted.
+const SCRATCH: &str = "peerpoll-scratch";
 
 #[wasm_bindgen]
 extern "C" {
@@ -52,6 +54,8 @@ pub enum StorageEvent {
     Blocked,
     /// The browser closed the database. The next commit opens it again.
     Closed,
+    /// The browser found what it had stored damaged, and has thrown it away. Only Chromium says so.
+    ThrownAway,
 }
 
 /// Why a database can't be used.
@@ -285,6 +289,22 @@ pub async fn persisted() -> Option<bool> {
     answer.as_bool()
 }
 
+/// Has the browser begin a new log for its databases, which makes up for a flaw of Chromium's.
+///
+/// A site's databases are one `LevelDB` there, which writes a record in two pieces and goes on with the log
+/// that it finds (`reuse_logs`). A browser killed between the two leaves the first piece behind; the next one
+/// reads all before it, and writes after it; the one after that takes the log for corrupt, and throws all
+/// databases away. Deleting a database makes `LevelDB` move what its log holds to a table and begin a new one.
+pub async fn begin_new_log() -> Result<(), StorageError> {
+    Ok(make_and_delete(SCRATCH).await.map_err(Fault::from)?)
+}
+
+async fn make_and_delete(name: &str) -> Result<(), idb::Error> {
+    let factory = Factory::new()?;
+    factory.open(name, None)?.await?.close();
+    factory.delete(name)?.await
+}
+
 async fn connect(
     name: &str,
     on_event: &Rc<dyn Fn(StorageEvent)>,
@@ -292,11 +312,15 @@ async fn connect(
 ) -> Result<Handle, StorageError> {
     let opening = Factory::new().and_then(|factory| factory.open(name, Some(VERSION)));
     let mut request = opening.map_err(Fault::from)?;
-    request.on_upgrade_needed(|event| {
+    let losing = Rc::clone(on_event);
+    request.on_upgrade_needed(move |event| {
         // Version 1 has nothing to carry over. A store that can't be made fails the first transaction.
         let Ok(database) = event.database() else { return };
         for store in Store::ALL.into_iter().map(Store::name).chain([META]) {
             let _ = database.create_object_store(store, ObjectStoreParams::new());
+        }
+        if lost_all(&event.into()) {
+            losing(StorageEvent::ThrownAway);
         }
     });
     let blocked = Rc::clone(on_event);
@@ -426,6 +450,11 @@ impl Open {
             Err(self.raw.error().map_or(Fault::Other, |error| fault(&error)))
         }
     }
+}
+
+/// Whether there was a database before, which could not be read. A property that only Chromium has.
+fn lost_all(upgrade: &JsValue) -> bool {
+    Reflect::get(upgrade, &"dataLoss".into()).is_ok_and(|loss| loss == "total")
 }
 
 fn read_epoch(stored: &JsValue) -> Option<u64> {

@@ -140,6 +140,11 @@ impl Driver {
             let Some(driver) = me.upgrade() else { return };
             let loaded = match &driver.keeping {
                 Keeping::Disk(storage) => {
+                    // Nobody waits for it: it protects what is there from the next crash but one.
+                    spawn_local(async {
+                        // What fails now is done at the next start.
+                        let _ = storage::begin_new_log().await;
+                    });
                     load(storage).await.map(|(epoch, rows)| (epoch, rows, true))
                 }
                 Keeping::Nothing => Ok((driver.epoch.get(), Vec::new(), false)),
@@ -310,7 +315,11 @@ impl Driver {
                 Some(false) => StorageNotice::MayBeErased,
                 None => StorageNotice::Unknown,
             };
-            notices.update(|notices| notices.storage = answer);
+            notices.update(|notices| {
+                if notices.storage != StorageNotice::ThrownAway {
+                    notices.storage = answer;
+                }
+            });
         });
     }
 }

@@ -51,6 +51,8 @@ pub enum StorageNotice {
     MayBeErased,
     /// Nothing can be stored.
     Unavailable,
+    /// The browser found what was stored here damaged, and has thrown it away.
+    ThrownAway,
 }
 
 /// The signals that the driver writes and pages read.

@@ -30,6 +30,9 @@ pub async fn start(signals: Signals) -> Result<Rc<Driver>, String> {
     let database = guest.as_ref().map_or_else(|| DATABASE.to_owned(), guest_database);
     let on_storage = move |event| match event {
         StorageEvent::NewerTab => signals.notices.update(|notices| notices.newer_tab = true),
+        StorageEvent::ThrownAway => {
+            signals.notices.update(|notices| notices.storage = StorageNotice::ThrownAway);
+        }
         StorageEvent::Blocked | StorageEvent::Closed => {}
     };
     let (keeping, key) = match Storage::open(&database, Rc::new(on_storage)).await {

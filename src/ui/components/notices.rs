@@ -82,6 +82,12 @@ fn words(notices: &Notices, storage: Option<StorageView>) -> Vec<String> {
              window for both."
                 .into(),
         ),
+        StorageNotice::ThrownAway => lines.push(
+            "What this browser had kept for Peerpoll was damaged, and the browser has thrown it away: polls \
+             made here are gone, and votes that were not confirmed yet. Confirmed votes in polls of others \
+             are safe with their owners."
+                .into(),
+        ),
         // Said where it matters: beside the polls that live here.
         StorageNotice::MayBeErased | StorageNotice::Unknown | StorageNotice::Persistent => {}
     }
